@@ -1,0 +1,1 @@
+"""Time a model on devices and batch sizes."""

@@ -1,0 +1,1 @@
+"""The command `nninspect`: one file a command."""

@@ -1,0 +1,83 @@
+"""What the UI and the commands need of a worker; `connection` has the real one, tests a fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from nninspect.protocol.records import (
+    BenchPlan,
+    BenchResult,
+    Environment,
+    Inspection,
+    Problem,
+    Setup,
+)
+
+
+class Starting(msgspec.Struct, frozen=True):
+    """A worker process was started; torch is not imported yet."""
+
+    pid: int
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The worker takes requests."""
+
+    environment: Environment
+
+
+class Advanced(msgspec.Struct, frozen=True):
+    """The request under way got further."""
+
+    stage: str
+    fraction: float | None
+
+
+class Printed(msgspec.Struct, frozen=True):
+    """User code, or a library, wrote to stdout or stderr. Any piece of text, not a line."""
+
+    text: str
+
+
+class Died(msgspec.Struct, frozen=True):
+    """The worker ended without being asked to: how, its last lines, and what to do next."""
+
+    problem: Problem
+
+
+Event: TypeAlias = Starting | Ready | Advanced | Printed | Died
+Listener: TypeAlias = Callable[[Event], None]
+
+
+class Client(Protocol):
+    """A worker to ask, one request at a time. Every method is called on the event loop.
+
+    A request raises the `NninspectError` that the worker reports; `Cancelled` when it was
+    cancelled; `WorkerDied` when the worker ended under it.
+    """
+
+    environment: Environment | None
+    """None until the worker is ready, and again once it died."""
+
+    async def start(self, listener: Listener) -> None:
+        """Start the worker and return at once; the listener hears `Ready` later.
+
+        Requests made before then wait for it.
+        """
+
+    async def inspect(self, setup: Setup, *, reload: bool = False) -> Inspection: ...
+
+    async def bench(self, setup: Setup, plan: BenchPlan) -> BenchResult: ...
+
+    def cancel(self) -> None:
+        """Stop the request under way, if there is one. Always works: a worker that does not
+        answer within a grace period is killed and a new one started in its place."""
+
+    async def restart(self) -> None:
+        """End the worker, whatever it is doing, and start a new one."""
+
+    async def close(self) -> None:
+        """End the worker and all it left behind. Safe to call twice."""

@@ -1,0 +1,107 @@
+"""The messages: one closed union each way, tagged by class name."""
+
+from __future__ import annotations
+
+import msgspec
+
+from nninspect.protocol.records import (
+    BenchPlan,
+    BenchResult,
+    Environment,
+    Inspection,
+    Problem,
+    Setup,
+)
+
+VERSION = 1
+"""Raised when a message or a record changes; client and worker must agree."""
+
+MAGIC = b"\x00nninspect-worker\x00\n"
+"""Opens the worker's stream; what a login shell prints before it is dropped."""
+
+
+class _Message(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of every message: tagged with its class name."""
+
+
+class ClientHello(_Message, frozen=True):
+    """The first request: the version that the client speaks."""
+
+    version: int = VERSION
+
+
+class Inspect(_Message, frozen=True):
+    """Load what the setup names, run one forward and report every layer. → `Inspected`."""
+
+    request_id: int
+    setup: Setup
+    reload: bool = False
+    """Read the user's files again and build the model anew."""
+
+
+class Bench(_Message, frozen=True):
+    """Time the forward. → `Benched`."""
+
+    request_id: int
+    setup: Setup
+    plan: BenchPlan
+
+
+class Cancel(_Message, frozen=True):
+    """Stop a request, running or waiting. → its `Failed` of kind `Cancelled`, if in time."""
+
+    request_id: int
+
+
+class WorkerHello(_Message, frozen=True):
+    """The first response: the version that the worker speaks, before torch is imported."""
+
+    version: int
+    pid: int
+
+
+class Ready(_Message, frozen=True):
+    """torch is imported; requests are taken."""
+
+    environment: Environment
+
+
+class Refused(_Message, frozen=True):
+    """The worker can't work at all, and ends."""
+
+    problem: Problem
+
+
+class Progress(_Message, frozen=True):
+    """How far a request is. May be dropped in favour of a later one."""
+
+    request_id: int
+    stage: str
+    """What is being done, for people: "building the model"."""
+    fraction: float | None = None
+    """Of the whole request, 0 to 1; None where it can't be told."""
+
+
+class Inspected(_Message, frozen=True):
+    """The answer to `Inspect`."""
+
+    request_id: int
+    inspection: Inspection
+
+
+class Benched(_Message, frozen=True):
+    """The answer to `Bench`."""
+
+    request_id: int
+    result: BenchResult
+
+
+class Failed(_Message, frozen=True):
+    """The answer to a request that could not be carried out."""
+
+    request_id: int
+    problem: Problem
+
+
+Request = ClientHello | Inspect | Bench | Cancel
+Response = WorkerHello | Ready | Refused | Progress | Inspected | Benched | Failed

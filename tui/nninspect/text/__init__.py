@@ -1,0 +1,1 @@
+"""How figures are written: units, shapes, tables and the reports made of them."""

@@ -1,0 +1,1 @@
+"""The widgets, each shows state and fetches nothing."""

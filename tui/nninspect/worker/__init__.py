@@ -1,0 +1,1 @@
+"""The torch process: it takes requests over a pipe and answers them."""
