@@ -1,0 +1,68 @@
+"""Counts, bytes, seconds and ratios as people read them; stored units stay SI."""
+
+from __future__ import annotations
+
+_COUNT_UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_BYTE_UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+_TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+UNKNOWN = "?"
+"""What stands for a figure that is not known."""
+
+NONE = "–"
+"""What stands for a figure that there is none of."""
+
+
+def count(value: int | None) -> str:
+    """Every digit: 175258 → "175,258"."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def short_count(value: float | None) -> str:
+    """Three digits and a unit: 40_127_000 → "40.1 M"; below a thousand as it is."""
+    if value is None:
+        return UNKNOWN
+    for scale, unit in _COUNT_UNITS:
+        if abs(value) >= scale:
+            return f"{_three_digits(value / scale)} {unit}"
+    return f"{value:g}"
+
+
+def size(value: int | None) -> str:
+    """Bytes with a binary unit: 2048 → "2.00 KiB"."""
+    if value is None:
+        return UNKNOWN
+    for scale, unit in _BYTE_UNITS:
+        if value >= scale:
+            return f"{_three_digits(value / scale)} {unit}"
+    return f"{value} B"
+
+
+def seconds(value: float | None) -> str:
+    """A duration in the unit that gives it three digits: 0.00231 → "2.31 ms"."""
+    if value is None:
+        return UNKNOWN
+    if value == 0:
+        return "0 s"
+    for scale, unit in _TIME_UNITS:
+        if abs(value) >= scale:
+            return f"{_three_digits(value / scale)} {unit}"
+    return f"{value / 1e-9:.3g} ns"
+
+
+def percent(part: float, whole: float) -> str:
+    """A share with one decimal: (1, 8) → "12.5%"; of nothing it is "–"."""
+    return NONE if whole == 0 else f"{100 * part / whole:.1f}%"
+
+
+def ratio(value: float | None) -> str:
+    """A speed-up: 12.34 → "12.3×"."""
+    return NONE if value is None else f"{_three_digits(value)}×"
+
+
+def _three_digits(value: float) -> str:
+    """At least three significant digits, no exponent: 2.314 → "2.31", 23.14 → "23.1"."""
+    size = abs(value)
+    if size >= 99.95:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if size >= 9.995 else f"{value:.2f}"
