@@ -1,0 +1,40 @@
+"""A network that uses a layer under a name that PyTorch doesn't have: it can't be built.
+
+One mistake, marked below; compare `cnn_digits.py`.
+"""
+
+from torch import Tensor, nn
+
+
+class DigitsCNN(nn.Module):
+    """Convolution, batch norm, ReLU and pooling, twice; then flatten, dropout and a classifier."""
+
+    def __init__(
+        self, in_channels: int = 1, width: int = 16, classes: int = 10, dropout: float = 0.25
+    ) -> None:
+        super().__init__()
+        # mistake: Conv2d is written with a small d
+        self.conv1 = nn.Conv2D(  # type: ignore[attr-defined]
+            in_channels, width, kernel_size=3, padding=1, bias=False
+        )
+        self.norm1 = nn.BatchNorm2d(width)
+        self.relu1 = nn.ReLU()
+        self.pool1 = nn.MaxPool2d(kernel_size=2, stride=2)
+
+        self.conv2 = nn.Conv2d(width, 2 * width, kernel_size=3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(2 * width)
+        self.relu2 = nn.ReLU()
+        self.pool2 = nn.MaxPool2d(kernel_size=2, stride=2)
+
+        self.flatten = nn.Flatten()
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(2 * width * 7 * 7, classes)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, 28, 28)
+        x = self.relu1(self.norm1(self.conv1(x)))  # (B, width, 28, 28)
+        x = self.pool1(x)  # (B, width, 14, 14)
+        x = self.relu2(self.norm2(self.conv2(x)))  # (B, 2 * width, 14, 14)
+        x = self.pool2(x)  # (B, 2 * width, 7, 7)
+        x = self.dropout(self.flatten(x))  # (B, 2 * width * 49)
+        logits: Tensor = self.classifier(x)  # (B, classes)
+        return logits
