@@ -1,0 +1,146 @@
+"""One look at a loaded model: inputs, one recorded forward, torchinfo's figures, the rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import msgspec
+import torch
+
+from nninspect.engine.choose_inputs import Chosen, choose_inputs
+from nninspect.engine.failure import forward_failure
+from nninspect.engine.inputs import Arguments, make_arguments
+from nninspect.engine.layers import Evidence, layer_rows
+from nninspect.engine.load import Loaded
+from nninspect.engine.recorder import Call, CallRecorder
+from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk
+from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
+from nninspect.engine.unchanged import unchanged
+from nninspect.protocol.layers import LayerRow, pack
+from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup, Totals
+
+Report: TypeAlias = Callable[[str, float | None], None]
+"""How far it is: the stage, and the fraction of the whole where it is known."""
+
+SLOW_FORWARD_S = 10.0
+"""torchinfo runs the forward once more; above this it is not asked."""
+
+
+@dataclass(frozen=True)
+class Forward:
+    """One recorded forward: its calls, how long it took, and how it failed, if it did."""
+
+    calls: Sequence[Call]
+    seconds: float
+    failure: Problem | None = None
+    failed: Call | None = None
+
+
+def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) -> Inspection:
+    """Everything about a model that already is on the device. Leaves it as it was.
+
+    Raises BadInput where no input can be found. A forward that raises is part of the result.
+    """
+    model = loaded.model
+    with unchanged(model):
+        model.train(setup.training)
+        nodes = walk(model)
+        chosen = _inputs(loaded, setup, device, report)
+        arguments = make_arguments(chosen[0], device)
+        report("running one forward", None)
+        forward = run_forward(nodes, arguments)
+        report("asking torchinfo", None)
+        torchinfo = _torchinfo(nodes, arguments, forward)
+        count_parameters(nodes)
+        evidence = Evidence(forward.calls, forward.failed, forward.failure is None, torchinfo)
+        rows = layer_rows(nodes, evidence)
+    return _inspection(loaded, setup, chosen, forward, rows, nodes, torchinfo)
+
+
+def _inputs(loaded: Loaded, setup: Setup, device: torch.device, report: Report) -> Chosen:
+    def works(specs: Sequence[InputSpec]) -> bool:
+        report("looking for an input that fits", None)
+        args, kwargs = make_arguments(specs, device)
+        try:
+            loaded.model(*args, **kwargs)
+        except Exception:  # the guess was wrong; the next one may be right
+            return False
+        return True
+
+    return choose_inputs(loaded, setup, works)
+
+
+def run_forward(nodes: Sequence[Node], arguments: Arguments) -> Forward:
+    """Call the model once, recorded."""
+    args, kwargs = arguments
+    recorder = CallRecorder()
+    started = time.perf_counter()
+    try:
+        with recorder:
+            nodes[0].module(*args, **kwargs)
+    except (Exception, SystemExit) as error:
+        problem, failed = forward_failure(error, recorder, nodes)
+        return Forward(recorder.calls, time.perf_counter() - started, problem, failed)
+    return Forward(recorder.calls, time.perf_counter() - started)
+
+
+def _torchinfo(nodes: list[Node], arguments: Arguments, forward: Forward) -> TorchinfoReport:
+    if forward.failure is not None:
+        return TorchinfoReport(skipped="torchinfo was skipped: the forward fails")
+    if forward.seconds > SLOW_FORWARD_S:
+        return TorchinfoReport(skipped="torchinfo was skipped: it would run a slow forward again")
+    return torchinfo_report(nodes, arguments)
+
+
+def _inspection(
+    loaded: Loaded,
+    setup: Setup,
+    chosen: Chosen,
+    forward: Forward,
+    rows: Sequence[LayerRow],
+    nodes: Sequence[Node],
+    torchinfo: TorchinfoReport,
+) -> Inspection:
+    specs, source = chosen
+    root = rows[0]
+    return Inspection(
+        setup=msgspec.structs.replace(
+            setup,
+            inputs=specs,
+            batch=batch_of(specs),
+            dtype=setup.dtype or root.dtype or None,
+        ),
+        title=root.type,
+        inputs_from=source,
+        layers=pack(rows),
+        totals=_totals(root, nodes),
+        torchinfo=torchinfo.skipped,
+        failure=forward.failure,
+        build_s=loaded.build_s,
+        forward_s=forward.seconds,
+    )
+
+
+def batch_of(specs: Sequence[InputSpec]) -> int | None:
+    """The batch size that the inputs have; None without inputs or without dimensions."""
+    for spec in specs:
+        if spec.shape:
+            return spec.shape[spec.batch_dim]
+    return None
+
+
+def _totals(root: LayerRow, nodes: Sequence[Node]) -> Totals:
+    model = nodes[0].module
+    parameters, buffers = list(model.parameters()), list(model.buffers())
+    return Totals(
+        modules=len({id(node.module) for node in nodes}),
+        parameters=root.total_parameters,
+        trainable=root.trainable_parameters,
+        buffers=sum(map(numel, buffers)),
+        parameter_bytes=sum(map(size_bytes, parameters)),
+        buffer_bytes=sum(map(size_bytes, buffers)),
+        mult_adds=root.mult_adds,
+    )

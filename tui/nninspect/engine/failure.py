@@ -1,0 +1,105 @@
+"""A forward that raised, as a problem: where, what it got, and what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from nninspect.engine.blame import described, user_line, user_traceback
+from nninspect.engine.recorder import Call, CallRecorder
+from nninspect.engine.structure import Node
+from nninspect.engine.tensors import dtype_name
+from nninspect.protocol.layers import Tensors
+from nninspect.protocol.records import Problem
+from nninspect.text.shapes import shape, tensors
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def forward_failure(
+    error: BaseException, recorder: CallRecorder, nodes: Sequence[Node]
+) -> tuple[Problem, Call | None]:
+    """The problem, its `where` the module path of the innermost call that stands in the tree."""
+    paths = {id(node.module): node.path for node in reversed(nodes)}
+    chain = recorder.enclosing(recorder.failed) if recorder.failed else []
+    failed = next((call for call in chain if id(call.module) in paths), None)
+    path = paths[id(failed.module)] if failed else ""
+    message = described(error)
+    if line := user_line(error):
+        message = f"{message} ({line})"
+    problem = Problem(
+        kind="ForwardFailed",
+        message=message,
+        hint=_hint(path, failed, error),
+        where=path,
+        details=user_traceback(error),
+    )
+    return problem, failed
+
+
+def _hint(path: str, failed: Call | None, error: BaseException) -> str:
+    if isinstance(error, torch.OutOfMemoryError):
+        return "The device has not enough memory: use a smaller batch, or another device."
+    if failed is None:
+        return "Mend the line above and reload."
+    name = f"{path} ({type(failed.module).__name__})" if path else type(failed.module).__name__
+    return mismatch(name, failed.module, failed.inputs) or (
+        f"{name} got {tensors(failed.inputs)}. Mend the line above, or feed it something else "
+        "with --input."
+    )
+
+
+def mismatch(name: str, module: nn.Module, inputs: Tensors) -> str:
+    """What a layer expects, what it got, and the number to write; "" where the first input fits."""
+    if not inputs:
+        return ""
+    got, dtype = inputs[0].shape, inputs[0].dtype
+    if isinstance(module, nn.Linear):
+        return _unequal(name, "in_features", module.in_features, got, -1) or _dtype(
+            name, module, dtype
+        )
+    if isinstance(module, _CONVOLUTIONS):
+        place = -1 - len(module.kernel_size)
+        return _unequal(name, "in_channels", module.in_channels, got, place) or _dtype(
+            name, module, dtype
+        )
+    if isinstance(module, _BATCH_NORMS):
+        return _unequal(name, "num_features", module.num_features, got, 1)
+    if isinstance(module, nn.RNNBase):
+        return _unequal(name, "input_size", module.input_size, got, -1)
+    if isinstance(module, nn.Embedding):
+        return _embedding(name, module, dtype)
+    return ""
+
+
+def _unequal(name: str, argument: str, wanted: int, got: Sequence[int], place: int) -> str:
+    if not -len(got) <= place < len(got):
+        return f"{name} expects {argument}={wanted} and got a tensor of shape {shape(got)}."
+    if got[place] == wanted:
+        return ""
+    return (
+        f"{name} expects {argument}={wanted} and got {got[place]}, in {shape(got)}: set "
+        f"{argument}={got[place]}, or change what comes before it."
+    )
+
+
+def _dtype(name: str, module: nn.Module, dtype: str) -> str:
+    weight = next(module.parameters(), None)
+    if weight is None or dtype_name(weight.dtype) == dtype:
+        return ""
+    wanted = dtype_name(weight.dtype)
+    return (
+        f"{name} has {wanted} weights and got {dtype}: convert the input with .to(torch.{wanted})."
+    )
+
+
+def _embedding(name: str, module: nn.Embedding, dtype: str) -> str:
+    if dtype not in ("int64", "int32"):
+        return f"{name} takes indices and got {dtype}: feed it integers, --input int64:1x128."
+    return (
+        f"{name} takes indices below num_embeddings={module.num_embeddings}: feed it "
+        f"--input int64[0:{module.num_embeddings}]:1x128, or set num_embeddings higher."
+    )

@@ -1,0 +1,231 @@
+"""The rows of the layer tree: structure, recorded calls and torchinfo's figures, joined.
+
+The figure shown is torchinfo's wherever it is right. Where it is not, the recorded one is shown,
+the row is marked, and a note has both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from nninspect.engine.mult_adds import mult_adds
+from nninspect.engine.recorder import Call
+from nninspect.engine.structure import Node
+from nninspect.engine.tensors import dtype_name
+from nninspect.engine.torchinfo_report import TorchinfoCall, TorchinfoReport, is_leaf
+from nninspect.protocol.layers import LayerRow, Mark, Tensors
+
+MAX_EXTRA = 200
+"""Characters of a module's `extra_repr` that are kept."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one run: every call, how it ended, and what torchinfo says."""
+
+    calls: Sequence[Call] = ()
+    failed: Call | None = None
+    finished: bool = False
+    torchinfo: TorchinfoReport = field(default_factory=TorchinfoReport)
+
+
+def layer_rows(nodes: Sequence[Node], evidence: Evidence) -> list[LayerRow]:
+    """One row a node; `count_parameters` has run on the nodes."""
+    calls: dict[int, list[Call]] = defaultdict(list)
+    for call in evidence.calls:
+        calls[id(call.module)].append(call)
+    products = _products(nodes, calls, evidence.torchinfo)
+    reached = _reached(nodes, calls)
+    placements = _placements(nodes)
+    return [
+        _row(
+            node,
+            calls[id(node.module)],
+            products[place],
+            reached[place],
+            placements[place],
+            evidence,
+        )
+        for place, node in enumerate(nodes)
+    ]
+
+
+def _row(
+    node: Node,
+    calls: list[Call],
+    products: int | None,
+    reached: bool,
+    placement: tuple[str, str],
+    evidence: Evidence,
+) -> LayerRow:
+    last = calls[-1] if calls else None
+    notes = [*_tie_notes(node), *_difference_notes(node, calls, products, evidence.torchinfo)]
+    marks = _marks(node, reached, evidence)
+    if len(notes) > len(_tie_notes(node)):
+        marks |= Mark.DIFFERS
+    dtype, device = placement
+    return LayerRow(
+        name=node.name,
+        path=node.path,
+        type=type(node.module).__name__,
+        depth=node.depth,
+        inputs=last.inputs if last else None,
+        outputs=last.outputs if last else None,
+        own_parameters=node.own,
+        total_parameters=node.total,
+        trainable_parameters=node.trainable,
+        mult_adds=products,
+        calls=len(calls),
+        dtype=dtype,
+        device=device,
+        marks=marks,
+        notes=tuple(notes),
+        extra=_extra(node.module),
+    )
+
+
+def _marks(node: Node, reached: bool, evidence: Evidence) -> Mark:
+    marks = Mark.NONE
+    if node.is_cycle:
+        marks |= Mark.CYCLE
+    elif node.is_shared:
+        marks |= Mark.SHARED
+    if node.tied:
+        marks |= Mark.TIED
+    if evidence.finished and not reached and not _is_container(node.module):
+        marks |= Mark.UNCALLED
+    if evidence.failed is not None and evidence.failed.module is node.module:
+        marks |= Mark.FAILED
+    return marks
+
+
+def _is_container(module: nn.Module) -> bool:
+    """A ModuleList, ModuleDict or ParameterList: it has no forward to be called."""
+    return type(module).forward is nn.Module.forward
+
+
+def _reached(nodes: Sequence[Node], calls: dict[int, list[Call]]) -> list[bool]:
+    """Whether a node, or anything below it, was called."""
+    reached = [bool(calls.get(id(node.module))) for node in nodes]
+    for place in range(len(nodes) - 1, 0, -1):
+        if reached[place]:
+            reached[nodes[place].parent] = True
+    return reached
+
+
+def _tie_notes(node: Node) -> list[str]:
+    notes = [f"tied: {pair}" for pair in node.tied]
+    if node.is_cycle:
+        return ["contains itself; the tree stops here", *notes]
+    if node.is_shared:
+        return [f"the same module as {node.first_path or 'the root'}", *notes]
+    return notes
+
+
+def _products(
+    nodes: Sequence[Node], calls: dict[int, list[Call]], report: TorchinfoReport
+) -> list[int | None]:
+    """Mult-adds of each node's subtree, over all calls; None where nothing in it was counted.
+
+    A shared module's are counted where it stands first.
+    """
+    figures: list[int | None] = []
+    counted_above: list[bool] = []
+    for node in nodes:
+        above = node.parent >= 0 and counted_above[node.parent]
+        own = None if above else _own_products(node.module, calls, report)
+        has_rule = own is not None and not is_leaf(node.module)
+        figures.append(None if node.is_shared else own)
+        counted_above.append(above or has_rule)
+    for place in range(len(nodes) - 1, 0, -1):
+        figure, parent = figures[place], nodes[place].parent
+        if figure is not None and not counted_above[parent]:
+            figures[parent] = (figures[parent] or 0) + figure
+    return figures
+
+
+def _own_products(
+    module: nn.Module, calls: dict[int, list[Call]], report: TorchinfoReport
+) -> int | None:
+    recorded = [call for call in calls.get(id(module), ()) if call.outputs is not None]
+    if not recorded:
+        return None
+    by_rule = [mult_adds(module, call.inputs, call.outputs or ()) for call in recorded]
+    known = [figure for figure in by_rule if figure is not None]
+    if len(known) == len(by_rule):
+        return sum(known)
+    if not is_leaf(module):
+        return None
+    if next(module.parameters(), None) is None:
+        return 0
+    return _torchinfo_products(report.calls.get(id(module), []))
+
+
+def _torchinfo_products(said: list[TorchinfoCall]) -> int | None:
+    return sum(call.mult_adds for call in said) if said else None
+
+
+def _difference_notes(
+    node: Node, calls: list[Call], products: int | None, report: TorchinfoReport
+) -> list[str]:
+    """What torchinfo says otherwise of this row, and what it should have said."""
+    said = report.calls.get(id(node.module), [])
+    notes: list[str] = []
+    if node.depth == 0 and report.parameters not in (None, node.total):
+        notes.append(f"parameters {node.total:,}, torchinfo {report.parameters:,}")
+    if not said or not calls:
+        return notes
+    for name, ours, theirs in (
+        ("input", calls[-1].inputs, said[-1].input_size),
+        ("output", calls[-1].outputs, said[-1].output_size),
+    ):
+        shapes = _shapes(ours)
+        if shapes and theirs not in shapes:
+            right = ", ".join(map(str, shapes))
+            notes.append(f"{name} {right}, torchinfo {list(theirs)}")
+    if said[-1].parameters != node.total and node.depth > 0:
+        notes.append(f"parameters {node.total:,}, torchinfo {said[-1].parameters:,}")
+    theirs_products = _torchinfo_products(said)
+    if is_leaf(node.module) and products is not None and theirs_products != products:
+        notes.append(f"mult-adds {products:,}, torchinfo {theirs_products:,}")
+    return notes
+
+
+def _shapes(tensors: Tensors | None) -> list[tuple[int, ...]]:
+    return [tensor.shape for tensor in tensors or ()]
+
+
+def _placements(nodes: Sequence[Node]) -> list[tuple[str, str]]:
+    """The dtype and the device of each node's subtree: one name, "mixed", or ""."""
+    found: list[tuple[set[str], set[str]]] = []
+    for node in nodes:
+        tensors = _own_tensors(node.module)
+        found.append(({dtype_name(t.dtype) for t in tensors}, {str(t.device) for t in tensors}))
+    for place in range(len(nodes) - 1, 0, -1):
+        for mine, parents in zip(found[place], found[nodes[place].parent], strict=True):
+            parents |= mine
+    return [(_one_name(dtypes), _one_name(devices)) for dtypes, devices in found]
+
+
+def _own_tensors(module: nn.Module) -> list[torch.Tensor]:
+    """Parameters; the buffers of a module that has none (integer counters say little)."""
+    parameters: Iterable[torch.Tensor | None] = module._parameters.values()
+    held = [p for p in parameters if p is not None]
+    return held or [b for b in module._buffers.values() if b is not None]
+
+
+def _one_name(names: set[str]) -> str:
+    return "mixed" if len(names) > 1 else next(iter(names), "")
+
+
+def _extra(module: nn.Module) -> str:
+    try:
+        text = module.extra_repr()
+    except Exception:  # a user's extra_repr may ask for what is not there yet
+        return ""
+    return " ".join(text.split())[:MAX_EXTRA]

@@ -1,0 +1,64 @@
+"""Mult-adds of one call of one leaf module, from its shapes; torchinfo's convention, mended.
+
+Each weight and each bias counts once for every place it is applied at. torchinfo 1.8.0 applies
+a Linear once a batch entry, whatever other dimensions the input has, and counts an Embedding,
+which only looks up, as a product; the rules here do neither.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from torch import nn
+
+from nninspect.engine.structure import numel
+from nninspect.protocol.layers import Tensors
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
+
+
+def mult_adds(module: nn.Module, inputs: Tensors, outputs: Tensors) -> int | None:
+    """None for a module that there is no rule for."""
+    if not inputs or not outputs:
+        return None
+    into, out = inputs[0].shape, outputs[0].shape
+    weights = sum(numel(parameter) for parameter in module.parameters())
+    if isinstance(module, nn.Linear):
+        return prod(out[:-1]) * weights
+    if isinstance(module, _CONVOLUTIONS):
+        spatial = len(module.kernel_size)
+        return prod(out[: -spatial - 1]) * prod(out[-spatial:]) * weights
+    if isinstance(module, _TRANSPOSED):
+        return _transposed(module, into, out)
+    if isinstance(module, nn.RNNBase):
+        return prod(into[:-1]) * weights if len(into) > 1 else None
+    if isinstance(module, nn.MultiheadAttention):
+        return _attention(module, inputs, weights)
+    if isinstance(module, _LOOKUPS):
+        return 0
+    return None
+
+
+def _attention(module: nn.MultiheadAttention, inputs: Tensors, weights: int) -> int | None:
+    """The projections of query, key and value and of the output, and the two products
+    between them: query x key and attention x value."""
+    if len(inputs) < 3 or any(len(tensor.shape) not in (2, 3) for tensor in inputs[:3]):
+        return None
+    query, key, _ = (tensor.shape for tensor in inputs[:3])
+    time = 1 if module.batch_first and len(query) == 3 else 0
+    batch = prod(query[:-1]) // query[time]
+    if query[:-1] != key[:-1]:
+        return None
+    width: int = module.embed_dim
+    return batch * query[time] * (weights + 2 * key[time] * width)
+
+
+def _transposed(module: nn.Module, into: tuple[int, ...], out: tuple[int, ...]) -> int:
+    """Every input element meets the whole kernel; the bias is added once an output element."""
+    weight, bias = module.weight, module.bias
+    assert isinstance(weight, nn.Parameter)
+    spatial = weight.dim() - 2
+    places = prod(into[: -spatial - 1]) * prod(into[-spatial:])
+    return places * weight.numel() + (0 if bias is None else prod(out))

@@ -1,0 +1,129 @@
+"""What a model is made of, without running it: one walk, every module and parameter once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+
+@dataclass(slots=True)
+class Node:
+    """One place in the tree, in pre-order. A shared module has a node at every place."""
+
+    name: str
+    path: str
+    depth: int
+    parent: int
+    """The index of the parent's node; -1 for the root."""
+    module: nn.Module
+    first_path: str = ""
+    """Where the module stands first, when this is not the first place."""
+    is_shared: bool = False
+    is_cycle: bool = False
+    own: int = 0
+    total: int = 0
+    trainable: int = 0
+    tied: list[str] = field(default_factory=list)
+    """Names of own parameters that another module has too, as "weight = embed.weight"."""
+
+
+def walk(model: nn.Module) -> list[Node]:
+    """Every module in pre-order. One met again gets a row, but is not entered again, so that
+    neither sharing nor a cycle makes the tree endless."""
+    nodes: list[Node] = []
+    first: dict[int, str] = {}
+    stack: list[tuple[str, str, int, int, nn.Module]] = [("", "", 0, -1, model)]
+    while stack:
+        name, path, depth, parent, module = stack.pop()
+        node = Node(name, path, depth, parent, module)
+        place = len(nodes)
+        nodes.append(node)
+        if id(module) in first:
+            node.first_path = first[id(module)]
+            node.is_shared = True
+            node.is_cycle = _is_inside_itself(nodes, place)
+            continue
+        first[id(module)] = path
+        for child_name, child in reversed(list(module._modules.items())):
+            if child is not None:
+                child_path = f"{path}.{child_name}" if path else child_name
+                stack.append((child_name, child_path, depth + 1, place, child))
+    return nodes
+
+
+def _is_inside_itself(nodes: list[Node], place: int) -> bool:
+    module, place = nodes[place].module, nodes[place].parent
+    while place >= 0:
+        if nodes[place].module is module:
+            return True
+        place = nodes[place].parent
+    return False
+
+
+def count_parameters(nodes: list[Node]) -> None:
+    """Fill `own`, `total`, `trainable` and `tied`, each parameter once a subtree.
+
+    A parameter that stands at several nodes is counted at each, and taken off again where two
+    of them meet: at their lowest common ancestor, for neighbours in pre-order.
+    """
+    last_seen: dict[int, int] = {}
+    first_name: dict[int, str] = {}
+    own_trainable = [0] * len(nodes)
+    twice = [0] * len(nodes)
+    twice_trainable = [0] * len(nodes)
+    for place, node in enumerate(nodes):
+        if node.is_cycle:
+            continue
+        for name, parameter in _own_parameters(node):
+            size, key = numel(parameter), id(parameter)
+            node.own += size
+            own_trainable[place] += size * parameter.requires_grad
+            if key in last_seen:
+                meeting = _common_ancestor(nodes, last_seen[key], place)
+                twice[meeting] += size
+                twice_trainable[meeting] += size * parameter.requires_grad
+                if not node.is_shared:
+                    node.tied.append(f"{name} = {first_name[key]}")
+            last_seen[key] = place
+            first_name.setdefault(key, f"{node.path}.{name}" if node.path else name)
+    for place, node in enumerate(nodes):
+        node.total = node.own - twice[place]
+        node.trainable = own_trainable[place] - twice_trainable[place]
+    for node in reversed(nodes):
+        if node.parent >= 0:
+            nodes[node.parent].total += node.total
+            nodes[node.parent].trainable += node.trainable
+    own = {node.path: node.own for node in nodes}
+    for node in nodes:
+        if node.is_shared:
+            node.own = own[node.first_path]
+
+
+def _own_parameters(node: Node) -> Iterable[tuple[str, nn.Parameter]]:
+    """The module's direct parameters; all of its subtree's where the tree stops at it."""
+    if node.is_shared:
+        return node.module.named_parameters()
+    held = {id(p): (name, p) for name, p in node.module._parameters.items() if p is not None}
+    return held.values()
+
+
+def _common_ancestor(nodes: list[Node], one: int, other: int) -> int:
+    while one != other:
+        if one > other:
+            one, other = other, one
+        other = nodes[other].parent
+    return one
+
+
+def numel(tensor: torch.Tensor) -> int:
+    """Elements; 0 for a lazy parameter that has no shape yet."""
+    return 0 if is_lazy(tensor) else tensor.numel()
+
+
+def size_bytes(tensor: torch.Tensor) -> int:
+    """Bytes of the elements; 0 for a lazy parameter."""
+    return 0 if is_lazy(tensor) else tensor.numel() * tensor.element_size()
