@@ -48,7 +48,7 @@ def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) 
     with unchanged(model):
         model.train(setup.training)
         nodes = walk(model)
-        chosen = _inputs(loaded, setup, device, report)
+        chosen = find_inputs(loaded, setup, device, report)
         arguments = make_arguments(chosen[0], device)
         report("running one forward", None)
         forward = run_forward(nodes, arguments)
@@ -60,7 +60,12 @@ def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) 
     return _inspection(loaded, setup, chosen, forward, rows, nodes, torchinfo)
 
 
-def _inputs(loaded: Loaded, setup: Setup, device: torch.device, report: Report) -> Chosen:
+def find_inputs(loaded: Loaded, setup: Setup, device: torch.device, report: Report) -> Chosen:
+    """The inputs of the setup; guesses are tried on the model, so call it within `unchanged`.
+
+    Raises BadInput where there are none.
+    """
+
     def works(specs: Sequence[InputSpec]) -> bool:
         report("looking for an input that fits", None)
         args, kwargs = make_arguments(specs, device)

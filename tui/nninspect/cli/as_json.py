@@ -1,0 +1,115 @@
+"""Results as JSON: the records' own fields, with derived figures beside the raw ones.
+
+Seconds, bytes and counts; null for what is not known. `schema` rises when a field changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from nninspect.plugin import Collection, ModelCard
+from nninspect.protocol.layers import LayerRow, LayerTable, Mark, Tensors
+from nninspect.protocol.records import BenchResult, BenchRow, Inspection, Problem, Setup
+from nninspect.text.inputs import format_input
+
+SCHEMA = 1
+
+
+def inspection(found: Inspection) -> dict[str, Any]:
+    """An inspection: setup, totals, every layer, and the failure, if there was one."""
+    return {
+        "schema": SCHEMA,
+        "title": found.title,
+        "setup": _setup(found.setup),
+        "inputs_from": found.inputs_from,
+        "totals": msgspec.to_builtins(found.totals),
+        "failure": _problem(found.failure),
+        "torchinfo_skipped": found.torchinfo,
+        "build_s": found.build_s,
+        "forward_s": found.forward_s,
+        "layers": [_layer(row) for row in LayerTable(found.layers)],
+    }
+
+
+def _layer(row: LayerRow) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(row)
+    marks = [mark.name.lower() for mark in Mark if mark & row.marks and mark.name]
+    return {
+        **fields,
+        "inputs": _tensors(row.inputs),
+        "outputs": _tensors(row.outputs),
+        "marks": marks,
+    }
+
+
+def _tensors(found: Tensors | None) -> list[dict[str, Any]] | None:
+    if found is None:
+        return None
+    return [
+        {"key": tensor.key, "shape": list(tensor.shape), "dtype": tensor.dtype} for tensor in found
+    ]
+
+
+def _setup(setup: Setup) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(setup)
+    return {
+        **fields,
+        "settings": {setting.name: setting.text for setting in setup.settings},
+        "inputs": [format_input(spec) for spec in setup.inputs],
+    }
+
+
+def _problem(problem: Problem | None) -> Any:
+    return None if problem is None else msgspec.to_builtins(problem)
+
+
+def bench(result: BenchResult) -> dict[str, Any]:
+    """A benchmark: every row with its timings in seconds and what follows from them."""
+    return {
+        "schema": SCHEMA,
+        "setup": _setup(result.setup),
+        "threads": result.threads,
+        "missing": result.missing,
+        "rows": [_bench_row(result, row) for row in result.rows],
+    }
+
+
+def _bench_row(result: BenchResult, row: BenchRow) -> dict[str, Any]:
+    timings = row.timings
+    return {
+        "device": row.device,
+        "batch": row.batch,
+        "p50_s": timings and timings.p50,
+        "p95_s": timings and timings.p95,
+        "iqr_s": timings and timings.iqr,
+        "unstable": timings and timings.is_unstable,
+        "samples_per_s": row.throughput,
+        "speedup": result.speedup(row),
+        "first_call_s": row.first_call_s if timings else None,
+        "warmup": row.warmup,
+        "peak_memory_bytes": row.peak_memory,
+        "timings_s": list(timings.seconds) if timings else [],
+        "failure": _problem(row.failure),
+    }
+
+
+def catalogue(collections: tuple[Collection, ...]) -> dict[str, Any]:
+    """Every collection with its cards."""
+    return {
+        "schema": SCHEMA,
+        "collections": [
+            {
+                "name": collection.name,
+                "problem": collection.problem,
+                "networks": [_card(card) for card in collection.cards],
+            }
+            for collection in collections
+        ],
+    }
+
+
+def _card(card: ModelCard) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(card)
+    return {**fields, "inputs": [format_input(spec) for spec in card.inputs]}

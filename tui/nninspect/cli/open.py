@@ -1,0 +1,77 @@
+"""`nninspect [TARGET]`: the app; without a terminal, what to use instead."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from nninspect.cli.console import Console
+from nninspect.cli.exit_codes import USAGE
+from nninspect.cli.options import add_setup_options, command_parser, setup_of
+from nninspect.client.process import spawn
+
+EXAMPLES = """
+nninspect                                   choose a network
+nninspect resnet-small                      open a bundled one
+nninspect net.py:Net --set hidden=128       open your own
+nninspect net.py:Net --input int64:1x128 --device cuda:0
+nninspect summary net.py:Net                the same as text; see nninspect summary --help
+"""
+
+COMMANDS = """\
+commands, each with --help:
+  list, summary, bench, env   text and JSON, for pipes and CI
+"""
+
+EARLY_START_CORES = 4
+"""With as many cores the worker starts beside the UI's imports; with fewer, after its first
+frame, so as not to slow it."""
+
+
+def parser() -> argparse.ArgumentParser:
+    from nninspect import __version__
+
+    parser = command_parser("", "See what a PyTorch model is, and what it does.", EXAMPLES)
+    parser.usage = "nninspect [TARGET] [options]\n       nninspect {list,summary,bench,env} …"
+    parser.epilog = f"{COMMANDS}\n{parser.epilog}"
+    parser.add_argument("target", metavar="TARGET", nargs="?", help="what to open: see targets")
+    parser.add_argument("--version", action="version", version=f"nninspect {__version__}")
+    add_setup_options(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    setup = setup_of(options) if options.target else None
+    if why_not := no_terminal():
+        return _without_terminal(options, why_not)
+    process = spawn() if setup and (os.cpu_count() or 1) >= EARLY_START_CORES else None
+
+    from nninspect.client.connection import Connection
+    from nninspect.ui.app import run_app
+
+    return run_app(Connection(process), setup)
+
+
+def no_terminal() -> str:
+    """Why the app can't be shown here, or ""."""
+    if not (sys.stdin.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()):
+        return "this is not a terminal"
+    if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return f"the terminal is TERM={os.environ.get('TERM', '')!r}, which can't move the cursor"
+    return ""
+
+
+def _without_terminal(options: argparse.Namespace, why_not: str) -> int:
+    console = Console()
+    if options.target is None:
+        console.note(
+            f"{why_not}; use `nninspect list` for the networks, "
+            "`nninspect summary TARGET` and `nninspect bench TARGET` for text or --json"
+        )
+        return USAGE
+    from nninspect.cli import summary
+
+    console.note(f"{why_not}, so this is `nninspect summary`")
+    options.json = False
+    return summary.run(options)

@@ -1,0 +1,119 @@
+"""The options that several commands share, and the setup they make."""
+
+from __future__ import annotations
+
+import argparse
+
+from nninspect.cli.exit_codes import MEANINGS
+from nninspect.protocol.records import Setup
+from nninspect.text.inputs import FLOAT_DTYPES, parse_input, parse_setting
+
+TARGETS = """\
+targets:
+  resnet-small                a bundled network; `nninspect list` has them all
+  path/to/net.py:Net          a class, a factory or a model in a file
+  package.module:make_net     the same in an importable module
+"""
+
+EXIT_CODES = "exit codes:\n" + "\n".join(
+    f"  {code:<4}{meaning}" for code, meaning in MEANINGS.items()
+)
+
+
+def command_parser(command: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """A parser whose help ends with examples, targets and exit codes."""
+    indented = "\n".join(f"  {line}" for line in examples.strip().splitlines())
+    return argparse.ArgumentParser(
+        prog=f"nninspect {command}".strip(),
+        description=description,
+        epilog=f"examples:\n{indented}\n\n{TARGETS}\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def add_setup_options(parser: argparse.ArgumentParser, *, one_batch: bool = True) -> None:
+    """Everything that makes a `Setup`, the target aside."""
+    add = parser.add_argument_group("what to look at, and how").add_argument
+    add(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        dest="settings",
+        help="an argument of the class or factory; repeatable",
+    )
+    add(
+        "--input",
+        metavar="[NAME=][DTYPE[LOW:HIGH]:]SHAPE",
+        action="append",
+        default=[],
+        dest="inputs",
+        help="an input of forward, batch first, as 1,3,224,224 or int64:1x128 or "
+        "mask=bool:1x128 or int64[0:1000]:1x128; repeatable",
+    )
+    if one_batch:
+        add("--batch", metavar="N", type=_positive, help="the batch size of every input")
+    add(
+        "--device",
+        metavar="DEVICE",
+        default="cpu",
+        help="where the model runs: cpu (default), cuda:0, mps, xpu:0 …",
+    )
+    add("--dtype", choices=FLOAT_DTYPES, help="convert the model and its float inputs")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--train", action="store_true", help="run the forward in train mode")
+    mode.add_argument("--eval", action="store_true", help="in eval mode (default)")
+    add_traceback_option(parser)
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_traceback_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--traceback", action="store_true", help="print the traceback of a failure")
+
+
+def setup_of(options: argparse.Namespace) -> Setup:
+    """The setup that the options make. Raises BadInput or BadSetting."""
+    return Setup(
+        target=options.target,
+        settings=tuple(map(parse_setting, options.settings)),
+        inputs=tuple(map(parse_input, options.inputs)),
+        batch=getattr(options, "batch", None),
+        device=options.device,
+        dtype=options.dtype,
+        training=options.train,
+    )
+
+
+def parse_batches(text: str) -> tuple[int, ...]:
+    """ "1,8,64" → (1, 8, 64), for argparse."""
+    return tuple(_positive(part) for part in text.split(","))
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """ "cpu,cuda" → ("cpu", "cuda"), for argparse."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a batch size: type 1 or more")
+    return value
+
+
+def positive_seconds(text: str) -> float:
+    """Seconds above 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration: type seconds, as 2.5")
+    return value
