@@ -20,12 +20,29 @@ _LENGTH_BYTES = 4
 
 _Message = TypeVar("_Message")
 
-_encoder = msgspec.msgpack.Encoder()
+
+def _as_plain(value: object) -> str | int | float:
+    """A subclass of a plain type, which libraries like to return (`torch.__version__`), as it."""
+    match value:
+        case str():
+            return str.__str__(value)
+        case int():
+            return int.__int__(value)
+        case float():
+            return float.__float__(value)
+    raise TypeError(f"a {type(value).__name__} can't be sent")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_as_plain)
 
 
 def encode(message: Request | Response) -> bytes:
-    """One message as one frame. Raises ProtocolError above MAX_FRAME."""
-    body = _encoder.encode(message)
+    """One message as one frame. Raises ProtocolError above MAX_FRAME, and on what can't be sent:
+    an integer beyond 64 bits, text that is not Unicode."""
+    try:
+        body = _encoder.encode(message)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ProtocolError(f"a message could not be encoded: {error}") from error
     if len(body) > MAX_FRAME:
         raise ProtocolError(
             f"a message of {len(body):,} bytes is over the limit of {MAX_FRAME:,}",
