@@ -1,0 +1,117 @@
+"""Carries requests out, one after another, and answers every one of them."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+from nninspect.errors import NninspectError, ProtocolError
+from nninspect.protocol.messages import (
+    Bench,
+    Benched,
+    Failed,
+    Inspect,
+    Inspected,
+    Progress,
+    Response,
+)
+from nninspect.protocol.records import BenchPlan, BenchResult, Inspection, Problem, Setup
+from nninspect.worker.cancel import Cancels
+
+PROGRESS_S = 0.1
+"""Seconds between two reports of the same stage, at least."""
+
+Send: TypeAlias = Callable[[Response], None]
+
+Report: TypeAlias = Callable[[str, float | None], None]
+"""How far it is: the stage, and the fraction of the whole where it is known."""
+
+
+class Session(Protocol):
+    """What the worker needs of `nninspect.engine.session.Session`."""
+
+    def inspect(self, setup: Setup, *, reload: bool, progress: Report) -> Inspection: ...
+
+
+Benchmark: TypeAlias = Callable[[Any, Setup, BenchPlan, Report], BenchResult]
+"""`nninspect.bench.run.bench`."""
+
+
+class Dispatcher:
+    """Requests in; exactly one answer to each out, whatever the user's code does."""
+
+    def __init__(
+        self,
+        session: Session,
+        send: Send,
+        *,
+        bench: Benchmark,
+        cancels: Cancels,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._send = send
+        self._bench = bench
+        self._cancels = cancels
+        self._clock = clock
+
+    def handle(self, request: Inspect | Bench) -> None:
+        """Carry one request out and answer it. To be called in the main thread."""
+        try:
+            answer = self._cancels.run(request.request_id, lambda: self._carry_out(request))
+        except NninspectError as error:
+            answer = _failed(request, error)
+        except BaseException as error:
+            answer = _failed(request, _own_failure(error))
+        try:
+            self._send(answer)
+        except ProtocolError as error:
+            self._send(_failed(request, error))
+
+    def _carry_out(self, request: Inspect | Bench) -> Response:
+        report = _Throttle(request.request_id, self._send, self._cancels, self._clock)
+        match request:
+            case Inspect(request_id, setup, reload):
+                inspection = self._session.inspect(setup, reload=reload, progress=report)
+                return Inspected(request_id=request_id, inspection=inspection)
+            case Bench(request_id, setup, plan):
+                result = self._bench(self._session, setup, plan, report)
+                return Benched(request_id=request_id, result=result)
+
+
+class _Throttle:
+    """Sends the progress of one request: every new stage, and the same one at most so often."""
+
+    def __init__(
+        self, request_id: int, send: Send, cancels: Cancels, clock: Callable[[], float]
+    ) -> None:
+        self._request_id = request_id
+        self._send = send
+        self._cancels = cancels
+        self._clock = clock
+        self._stage: str | None = None
+        self._due = 0.0
+
+    def __call__(self, stage: str, fraction: float | None = None) -> None:
+        self._cancels.check()
+        if stage == self._stage and self._clock() < self._due:
+            return
+        self._stage, self._due = stage, self._clock() + PROGRESS_S
+        progress = Progress(request_id=self._request_id, stage=stage, fraction=fraction)
+        self._cancels.hold(lambda: self._send(progress))
+
+
+def _failed(request: Inspect | Bench, error: NninspectError) -> Failed:
+    return Failed(request_id=request.request_id, problem=Problem.of(error))
+
+
+def _own_failure(error: BaseException) -> NninspectError:
+    """What a user's model can raise is wrapped where it is called, so this is our mistake."""
+    what = "".join(traceback.format_exception_only(error)).strip()
+    return NninspectError(
+        f"nninspect itself failed: {what}",
+        "Please report it together with the traceback.",
+        details="".join(traceback.format_exception(error)),
+    )
