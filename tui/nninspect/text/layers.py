@@ -1,0 +1,105 @@
+"""A layer's figures and marks as they are written, in a table's cells and as a list of facts."""
+
+from __future__ import annotations
+
+from nninspect.protocol.layers import LayerRow, Mark, Tensors
+from nninspect.text import shapes, units
+from nninspect.text.plain import plain
+
+NOT_CALLED = "not called"
+FAILED = "✗ failed"
+
+MARK_WORDS = {
+    Mark.SHARED: "shared",
+    Mark.TIED: "tied",
+    Mark.DIFFERS: "≠ torchinfo",
+    Mark.CYCLE: "cycle",
+}
+"""The marks that stand beside a layer's type; `FAILED` and `UNCALLED` stand as its output."""
+
+MARK_SENTENCES = {
+    Mark.FAILED: "the forward raised in it",
+    Mark.UNCALLED: "the forward never called it",
+    Mark.SHARED: "the same module stands at an earlier path; its parameters count there",
+    Mark.TIED: "shares a parameter with another module; it counts once",
+    Mark.DIFFERS: "torchinfo says otherwise",
+    Mark.CYCLE: "contains itself; the tree stops here",
+}
+
+
+def mark_words(marks: int) -> str:
+    """ "shared, tied"; "" where nothing is special."""
+    return ", ".join(word for mark, word in MARK_WORDS.items() if marks & mark)
+
+
+def mark_sentences(marks: int) -> tuple[str, ...]:
+    """Every mark, each a sentence."""
+    return tuple(sentence for mark, sentence in MARK_SENTENCES.items() if marks & mark)
+
+
+def figure(value: int | None) -> str:
+    """A count with every digit; "–" for none, "?" for one that is not known."""
+    return units.NONE if value == 0 else units.count(value)
+
+
+def mult_adds(value: int | None) -> str:
+    """Mult-adds with a unit; "–" for none, "?" for a figure that is not known."""
+    return units.NONE if value == 0 else units.short_count(value)
+
+
+def share(part: int, whole: int) -> str:
+    """A share of the whole model; "–" for none."""
+    return units.percent(part, whole) if part else units.NONE
+
+
+def trainable(part: int, total: int) -> str:
+    """Whether the parameters are trained: "yes", "no", "partly", "–" where there are none."""
+    if not total:
+        return units.NONE
+    if not part:
+        return "no"
+    return "yes" if part == total else "partly"
+
+
+def outcome(outputs: Tensors | None, marks: int) -> str:
+    """What a call gave: its output shapes, or that it failed or never was."""
+    if marks & Mark.FAILED:
+        return FAILED
+    return NOT_CALLED if marks & Mark.UNCALLED else shapes.tensors(outputs)
+
+
+def given(inputs: Tensors | None, marks: int) -> str:
+    """What a call got: its input shapes; "–" where it never was called."""
+    return units.NONE if marks & Mark.UNCALLED else shapes.tensors(inputs)
+
+
+def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
+    """What is known of a layer, as (label, value); `whole` is the model's parameters."""
+    found = [
+        ("calls", str(row.calls) if row.calls else NOT_CALLED),
+        ("input", _tensors(row.inputs)),
+        ("output", FAILED if row.marks & Mark.FAILED else _tensors(row.outputs)),
+        ("params", _with_share(row, whole)),
+        ("own", figure(row.own_parameters)),
+        ("trainable", _trainable(row)),
+        ("mult-adds", units.count(row.mult_adds)),
+        ("dtype", row.dtype),
+        ("device", row.device),
+    ]
+    return tuple((label, plain(value)) for label, value in found if value)
+
+
+def _tensors(found: Tensors | None) -> str:
+    if not found:
+        return shapes.tensors(found)
+    return "\n".join(f"{shapes.tensors((tensor,))} {tensor.dtype}" for tensor in found)
+
+
+def _with_share(row: LayerRow, whole: int) -> str:
+    total = row.total_parameters
+    return f"{units.count(total)}  {share(total, whole)}" if total else units.NONE
+
+
+def _trainable(row: LayerRow) -> str:
+    word = trainable(row.trainable_parameters, row.total_parameters)
+    return f"{word}: {units.count(row.trainable_parameters)}" if word == "partly" else word
