@@ -1,0 +1,286 @@
+"""A client that answers with frozen results, and models made of rows for it to show."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from nninspect.client.api import Died, Event, Listener, Ready, Starting
+from nninspect.errors import Cancelled, NninspectError
+from nninspect.protocol.layers import LayerRow, Mark, TensorInfo, pack
+from nninspect.protocol.records import (
+    BenchPlan,
+    BenchResult,
+    BenchRow,
+    Device,
+    Environment,
+    InputSpec,
+    Inspection,
+    Problem,
+    Setup,
+    Timings,
+    Totals,
+)
+
+CPU = Device("cpu", "Some CPU", 0)
+GPU = Device("cuda:0", "Some GPU", 80 * 2**30)
+
+
+def environment(*devices: Device, why_not: str = "") -> Environment:
+    return Environment(
+        host="gpubox",
+        python="3.11.9",
+        torch="2.13.0",
+        pid=4242,
+        devices=devices or (CPU, GPU),
+        no_accelerator=why_not,
+        threads=8,
+    )
+
+
+def shape(*dims: int) -> tuple[TensorInfo, ...]:
+    return (TensorInfo("", dims, "float32"),)
+
+
+@dataclass
+class Node:
+    """A module of a tree being written down; totals follow from what is below."""
+
+    name: str
+    type: str
+    own: int = 0
+    inputs: tuple[TensorInfo, ...] | None = None
+    outputs: tuple[TensorInfo, ...] | None = None
+    children: list[Node] = field(default_factory=list)
+    marks: Mark = Mark.NONE
+    extra: str = ""
+    notes: tuple[str, ...] = ()
+    frozen: bool = False
+    macs: int | None = 0
+
+    @property
+    def total(self) -> int:
+        return self.own + sum(child.total for child in self.children)
+
+    @property
+    def trainable(self) -> int:
+        own = 0 if self.frozen else self.own
+        return own + sum(child.trainable for child in self.children)
+
+    @property
+    def mult_adds(self) -> int:
+        return (self.macs or 0) + sum(child.mult_adds for child in self.children)
+
+    def rows(self, path: str = "", depth: int = 0, device: str = "cpu") -> Iterable[LayerRow]:
+        yield LayerRow(
+            name=self.name,
+            path=path,
+            type=self.type,
+            depth=depth,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            own_parameters=self.own,
+            total_parameters=self.total,
+            trainable_parameters=self.trainable,
+            mult_adds=self.mult_adds,
+            calls=0 if self.inputs is None else 1,
+            dtype="float32" if self.total else "",
+            device=device if self.total else "",
+            marks=self.marks,
+            notes=self.notes,
+            extra=self.extra,
+        )
+        for child in self.children:
+            below = f"{path}.{child.name}" if path else child.name
+            yield from child.rows(below, depth + 1, device)
+
+
+def conv(name: str, before: int, after: int, side: int) -> Node:
+    return Node(
+        name,
+        "Conv2d",
+        9 * before * after,
+        shape(1, before, side, side),
+        shape(1, after, side, side),
+        extra=f"{before}, {after}, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False",
+        macs=9 * before * after * side * side,
+    )
+
+
+def norm(name: str, channels: int, side: int) -> Node:
+    both = shape(1, channels, side, side)
+    return Node(name, "BatchNorm2d", 2 * channels, both, both, extra=str(channels))
+
+
+def block(name: str, before: int, after: int, side: int) -> Node:
+    parts = [conv("conv1", before, after, side), norm("norm1", after, side)]
+    parts += [conv("conv2", after, after, side), norm("norm2", after, side)]
+    if before != after:
+        shortcut = [conv("0", before, after, side), norm("1", after, side)]
+        parts.append(_box("shortcut", "Sequential", shortcut))
+    return _box(name, "ResidualBlock", parts)
+
+
+def _box(name: str, kind: str, children: list[Node]) -> Node:
+    return Node(name, kind, 0, children[0].inputs, children[-1].outputs, children)
+
+
+def small_resnet() -> Node:
+    """A network with every mark that a good forward can leave."""
+    head = Node("head", "Linear", 650, shape(1, 64), shape(1, 10), extra="64, 10")
+    unused = Node("aux", "Linear", 650, None, None, marks=Mark.UNCALLED, extra="64, 10")
+    pool = Node("pool", "AdaptiveAvgPool2d", 0, shape(1, 64, 8, 8), shape(1, 64, 1, 1))
+    pool.marks, pool.notes = Mark.DIFFERS, ("mult-adds: torchinfo says 4,096, counted 0",)
+    head.marks = Mark.TIED
+    stem = _box("stem", "Sequential", [conv("conv", 3, 16, 32), norm("norm", 16, 32)])
+    stem.children[0].frozen = True
+    blocks = [("stage1", 16, 16, 32), ("stage2", 16, 32, 16), ("stage3", 32, 64, 8)]
+    stages = [
+        _box(name, "Sequential", [block("0", before, after, side), block("1", after, after, side)])
+        for name, before, after, side in blocks
+    ]
+    root = _box("", "ResNetSmall", [stem, *stages, pool, head])
+    root.children.append(unused)
+    return root
+
+
+def failing_resnet() -> Node:
+    """The same, with a head that does not fit."""
+    root = small_resnet()
+    head = root.children[-2]
+    head.inputs, head.outputs, head.marks = shape(1, 64, 1, 1), None, Mark.FAILED
+    root.outputs, root.marks = None, Mark.NONE
+    return root
+
+
+FORWARD_FAILED = Problem(
+    kind="ForwardFailed",
+    message="head (Linear) got (1, 64, 1, 1) and wants 64 as its last dimension",
+    hint="Flatten what the pooling gives: x.flatten(1) before self.head(x)",
+    where="head",
+    details="Traceback (most recent call last):\n  File …\nRuntimeError: mat1 and mat2",
+)
+DIED = Problem(
+    kind="WorkerDied",
+    message="the worker was killed by SIGKILL",
+    hint="Often that is the kernel being out of memory: try a smaller --batch",
+    details="last line of stderr\nand another",
+)
+
+
+def inspection(root: Node, setup: Setup, failure: Problem | None = None) -> Inspection:
+    rows = list(root.rows(device=setup.device))
+    return Inspection(
+        setup=msgspec.structs.replace(
+            setup, batch=1, dtype="float32", inputs=(InputSpec((1, 3, 32, 32)),)
+        ),
+        title=root.type,
+        inputs_from="the model card",
+        layers=pack(rows),
+        totals=Totals(
+            modules=len(rows),
+            parameters=root.total,
+            trainable=root.trainable,
+            buffers=10,
+            parameter_bytes=4 * root.total,
+            buffer_bytes=40,
+            mult_adds=root.mult_adds,
+        ),
+        failure=failure,
+    )
+
+
+def bench_result(setup: Setup, plan: BenchPlan) -> BenchResult:
+    rows = []
+    for device in plan.devices:
+        for batch in plan.batches:
+            base = 0.002 * batch if device == "cpu" else 0.0004
+            spread = 0.3 if (device, batch) == ("cpu", 32) else 0.02
+            seconds = tuple(base * (1 + spread * (step % 10) / 10) for step in range(400))
+            peak = None if device == "cpu" else batch * 12 * 2**20
+            rows.append(
+                BenchRow(
+                    device=device,
+                    batch=batch,
+                    timings=Timings(seconds),
+                    peak_memory=peak,
+                    first_call_s=0.031,
+                    warmup=3,
+                )
+            )
+    return BenchResult(setup=setup, rows=tuple(rows), threads=8)
+
+
+class FakeClient:
+    """It answers what it was given to answer, at once or when its `gate` is opened."""
+
+    def __init__(
+        self, tree: Node | None = None, *, where: Environment | None = None, ready: bool = True
+    ) -> None:
+        self.tree = tree or small_resnet()
+        self.where = where or environment()
+        self.ready = ready
+        self.environment: Environment | None = None
+        self.failure: Problem | None = None
+        self.errors: list[NninspectError] = []
+        self.asked: list[tuple[str, object]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.closed = False
+        self._cancelled = asyncio.Event()
+        self.listener: Listener | None = None
+
+    def tell(self, event: Event) -> None:
+        assert self.listener is not None
+        self.listener(event)
+
+    async def start(self, listener: Listener) -> None:
+        self.asked.append(("start", None))
+        self.listener = listener
+        self.tell(Starting(4242))
+        if self.ready:
+            self.become_ready()
+
+    def become_ready(self) -> None:
+        self.environment = self.where
+        self.tell(Ready(self.where))
+
+    def die(self) -> None:
+        """As the real one: the event, and what was asked fails."""
+        self.environment = None
+        self.tell(Died(DIED))
+
+    async def inspect(self, setup: Setup, *, reload: bool = False) -> Inspection:
+        self.asked.append(("reload" if reload else "inspect", setup))
+        await self._answer()
+        return inspection(self.tree, setup, self.failure)
+
+    async def bench(self, setup: Setup, plan: BenchPlan) -> BenchResult:
+        self.asked.append(("bench", plan))
+        await self._answer()
+        return bench_result(setup, plan)
+
+    async def _answer(self) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self._cancelled.clear()
+        waits = [asyncio.create_task(event.wait()) for event in (self.gate, self._cancelled)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if self._cancelled.is_set():
+            raise Cancelled("cancelled")
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    async def restart(self) -> None:
+        self.asked.append(("restart", None))
+        self.tell(Starting(4243))
+        self.become_ready()
+
+    async def close(self) -> None:
+        self.closed = True

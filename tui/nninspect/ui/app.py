@@ -1,0 +1,101 @@
+"""The application: the main screen, and how it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from nninspect.client.api import Client
+from nninspect.protocol.records import Setup
+from nninspect.ui.screens.main import MainScreen
+
+WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]
+HEIGHTS: list[tuple[int, str]] | None = [(0, "-tiny"), (10, "-low"), (14, "-tall")]
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class NninspectApp(App[None]):
+    """It shows the first frame, then has the worker started."""
+
+    TITLE = "nninspect"
+    CSS_PATH = "nninspect.tcss"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "keys", "help", key_display="?", id="help"),
+        Binding("q", "quit", "quit", id="quit"),
+        Binding("ctrl+q", "quit", "quit", show=False, id="quit.always"),
+        Binding("ctrl+c", "interrupt", "cancel, or quit", show=False, id="interrupt"),
+    ]
+
+    def __init__(self, client: Client, setup: Setup | None = None) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._main = MainScreen(client, setup)
+
+    def get_default_screen(self) -> MainScreen:
+        return self._main
+
+    def on_mount(self) -> None:
+        self._end_with_signals()
+        self.call_after_refresh(self._first_frame)
+
+    async def _first_frame(self) -> None:
+        gc.freeze()
+        gc.enable()
+        await self._main.begin()
+
+    def _end_with_signals(self) -> None:
+        """Textual leaves the terminal as it drew it when a signal ends it."""
+        loop = asyncio.get_running_loop()
+        for number in ENDING_SIGNALS:
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._end, number)
+
+    def _end(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    def action_interrupt(self) -> None:
+        """What a person expects of ctrl+c: stop what runs; with nothing running, the app."""
+        session = self._main.session
+        if session.is_busy:
+            session.cancel()
+        else:
+            self.exit()
+
+    def action_keys(self) -> None:
+        from nninspect.ui.screens.help import Help
+
+        self.push_screen(Help(self.screen))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: our own actions and the theme."""
+        from nninspect.ui.commands import commands
+
+        yield from commands(self, screen)
+
+
+def run_app(client: Client, setup: Setup | None = None) -> int:
+    """Run the UI until it is quit, end the worker, and return the exit code."""
+    gc.disable()
+    return asyncio.run(serve(NninspectApp(client, setup), client))
+
+
+async def serve(app: NninspectApp, client: Client, headless: bool = False) -> int:
+    """Run an app; its client is closed however it ends."""
+    try:
+        await app.run_async(headless=headless)
+    finally:
+        await client.close()
+    return app.return_code or 0

@@ -1,0 +1,171 @@
+"""The tree table's columns: what each holds, how wide it is, and which ones fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from nninspect.protocol.layers import UNKNOWN, LayerTable, Tensors
+from nninspect.text import layers, shapes
+from nninspect.text.plain import plain
+
+GAP = 2
+INDENT = 2
+MARKER = 2
+"""Cells of "▾ " before a name."""
+
+LEAST_MODULE = 22
+"""The module column gives way to the essential ones down to this."""
+WIDEST_SHAPE = 32
+"""A shape column is cropped beyond this, unless every column is asked for in full."""
+
+Cell = Callable[[LayerTable, int], str]
+
+
+class Column(NamedTuple):
+    """One column as it is drawn."""
+
+    key: str
+    width: int
+
+
+TITLES = {
+    "module": "module",
+    "type": "type",
+    "inputs": "input",
+    "outputs": "output",
+    "params": "params",
+    "share": "%",
+    "own": "own",
+    "trainable": "trainable",
+    "mult_adds": "mult-adds",
+    "dtype": "dtype",
+    "device": "device",
+}
+"""Every column, in the order they are drawn."""
+
+ESSENTIAL = ("outputs", "params", "share", "inputs")
+OPTIONAL = ("mult_adds", "trainable", "own", "dtype", "device")
+"""Both in the order that they get room."""
+
+RIGHT = frozenset({"params", "share", "own", "mult_adds"})
+
+
+def _tensors(table: LayerTable, place: int) -> Tensors | None:
+    return None if place == UNKNOWN else table.tensors[place]
+
+
+def _mult_adds(table: LayerTable, row: int) -> str:
+    value = table.mult_adds[row]
+    return layers.mult_adds(None if value == UNKNOWN else value)
+
+
+CELLS: Mapping[str, Cell] = {
+    "inputs": lambda t, row: plain(layers.given(_tensors(t, t.inputs[row]), t.marks[row])),
+    "outputs": lambda t, row: plain(layers.outcome(_tensors(t, t.outputs[row]), t.marks[row])),
+    "params": lambda t, row: layers.figure(t.total_parameters[row]),
+    "share": lambda t, row: layers.share(t.total_parameters[row], t.total_parameters[0]),
+    "own": lambda t, row: layers.figure(t.own_parameters[row]),
+    "trainable": lambda t, row: layers.trainable(
+        t.trainable_parameters[row], t.total_parameters[row]
+    ),
+    "mult_adds": _mult_adds,
+    "dtype": lambda t, row: plain(t.texts[t.dtype[row]]),
+    "device": lambda t, row: plain(t.texts[t.device[row]]),
+}
+"""The text of a row's cell; the module and type columns are drawn by the tree."""
+
+
+def name_of(table: LayerTable, row: int) -> str:
+    """What stands after the marker: the name, for the root its type."""
+    return plain(table.texts[table.name[row]]) or plain(table.texts[table.type[row]])
+
+
+def type_of(table: LayerTable, row: int) -> str:
+    """What stands as the type, with the marks that go with it; nothing for a nameless root."""
+    kind = plain(table.texts[table.type[row]]) if table.texts[table.name[row]] else ""
+    return " ".join(filter(None, (kind, layers.mark_words(table.marks[row]))))
+
+
+def measure(table: LayerTable) -> dict[str, int]:
+    """The width that each column would like; "label" is the module column with types in it."""
+    if not len(table):
+        return dict.fromkeys((*TITLES, "label"), 0)
+    names, types, labels = zip(*_label_widths(table), strict=True)
+    outputs = [layers.NOT_CALLED] if table.marks[0] or any(table.marks) else []
+    return {
+        "module": max(names),
+        "type": max(types),
+        "label": max(labels),
+        "inputs": _widest(shapes.tensors(table.tensors[i]) for i in {*table.inputs} if i >= 0),
+        "outputs": _widest(
+            (*outputs, *(shapes.tensors(table.tensors[i]) for i in {*table.outputs} if i >= 0))
+        ),
+        "params": len(layers.figure(max(table.total_parameters))),
+        "own": len(layers.figure(max(table.own_parameters))),
+        "share": len("100.0%"),
+        "trainable": 0,
+        "mult_adds": len("999.9 M"),
+        "dtype": _widest(table.texts[i] for i in {*table.dtype}),
+        "device": _widest(table.texts[i] for i in {*table.device}),
+    }
+
+
+def _label_widths(table: LayerTable) -> list[tuple[int, int, int]]:
+    """(name with indent, type, both) of every different kind of row."""
+
+    @cache
+    def cells(place: int) -> int:
+        return cell_len(plain(table.texts[place]))
+
+    @cache
+    def marks(bits: int) -> int:
+        words = layers.mark_words(bits)
+        return cell_len(words) + 1 if words else 0
+
+    found = []
+    for depth, name, kind, bits in set(
+        zip(table.depth, table.name, table.type, table.marks, strict=True)
+    ):
+        named = bool(table.texts[name])
+        start = INDENT * depth + MARKER + cells(name if named else kind)
+        type_width = (cells(kind) if named else 0) + marks(bits)
+        found.append((start, type_width, start + 1 + type_width))
+    return found
+
+
+def _widest(texts: Iterable[str]) -> int:
+    return max((cell_len(plain(text)) for text in texts), default=0)
+
+
+def choose(wanted: Mapping[str, int], width: int, everything: bool = False) -> tuple[Column, ...]:
+    """The columns for a width: all that fit, the module column last to be cropped.
+
+    With `everything`, all of them at full width, however wide that is.
+    """
+    full = {key: max(wanted[key], len(title)) for key, title in TITLES.items()}
+    if everything or sum(full.values()) + GAP * (len(full) - 1) <= width:
+        return tuple(Column(key, full[key]) for key in TITLES)
+    for key in ("inputs", "outputs"):
+        full[key] = min(full[key], WIDEST_SHAPE)
+    label = max(wanted["label"], len("module"))
+    shown = _fitting(ESSENTIAL, full, width - min(label, LEAST_MODULE))
+    room = width - sum(full[key] + GAP for key in shown)
+    shown += _fitting(OPTIONAL, full, room - label)
+    room = width - sum(full[key] + GAP for key in shown)
+    full["module"] = max(min(label, room), min(width, LEAST_MODULE))
+    return tuple(Column(key, full[key]) for key in TITLES if key in {"module", *shown})
+
+
+def _fitting(keys: Iterable[str], widths: Mapping[str, int], room: int) -> list[str]:
+    """The keys, in order, for as long as there is room."""
+    found = []
+    for key in keys:
+        room -= widths[key] + GAP
+        if room < 0:
+            break
+        found.append(key)
+    return found

@@ -1,0 +1,90 @@
+"""What the session tells the screen: frozen facts, each handled in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.message import Message
+
+from nninspect.protocol.layers import LayerTable
+from nninspect.protocol.records import BenchResult, Environment, Inspection, Problem
+
+Doing = Literal["open", "reload", "move", "bench"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An inspection with its layers decoded."""
+
+    inspection: Inspection
+    table: LayerTable
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A request under way: what for, how far, and whether it is a bench."""
+
+    doing: Doing
+    title: str
+    stage: str = ""
+    fraction: float | None = None
+
+
+@dataclass
+class WorkerStarting(Message):
+    pid: int
+
+
+@dataclass
+class WorkerReady(Message):
+    environment: Environment
+
+
+@dataclass
+class WorkerEnded(Message):
+    """The worker died, or was never there."""
+
+    problem: Problem
+
+
+@dataclass
+class Progressed(Message):
+    """What goes on now; None when nothing does."""
+
+    activity: Activity | None
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Progressed)
+
+
+@dataclass
+class Pictured(Message):
+    picture: Picture
+    doing: Doing
+
+
+@dataclass
+class Benched(Message):
+    result: BenchResult
+
+
+@dataclass
+class Failed(Message):
+    doing: Doing
+    problem: Problem
+
+
+@dataclass
+class Said(Message):
+    """Something short for the status line."""
+
+    text: str
+    bad: bool = False
+
+
+@dataclass
+class Wrote(Message):
+    """User code printed."""
+
+    text: str

@@ -1,0 +1,105 @@
+"""One row of the tree table as a strip."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from nninspect.protocol.layers import Mark
+from nninspect.text import layers
+from nninspect.ui.columns import CELLS, GAP, INDENT, RIGHT, TITLES, Column, name_of, type_of
+from nninspect.ui.spans import crop, ink, pad
+from nninspect.ui.tree_model import TreeModel
+
+ROLES = ("header", "marker", "name", "type", "figures", "dim", "failed", "mark")
+COMPONENTS = {f"layer-tree--{role}" for role in (*ROLES, "cursor")}
+
+
+class RowPainter:
+    """It draws rows of one model in one set of columns, in the styles of one widget."""
+
+    def __init__(self, widget: Widget, model: TreeModel, columns: tuple[Column, ...]) -> None:
+        self._model = model
+        self._columns = columns
+        self._has_types = any(column.key == "type" for column in columns)
+        self.width = sum(column.width for column in columns) + GAP * (len(columns) - 1)
+        self._plain = _styles(widget, widget.rich_style)
+        self._cursor = _styles(widget, widget.get_component_rich_style("layer-tree--cursor"))
+
+    def header(self) -> Strip:
+        """The titles."""
+        cells = (pad(TITLES[key], width, key in RIGHT) for key, width in self._columns)
+        text = (" " * GAP).join(cells)
+        return Strip([Segment(text, self._plain["header"])], self.width)
+
+    def row(self, row: int, under_cursor: bool) -> Strip:
+        styles = self._cursor if under_cursor else self._plain
+        marks = self._model.table.marks[row]
+        segments = self._label(row, styles) + self._figures(row, styles)
+        if marks & Mark.FAILED:
+            segments = [Segment(text, styles["failed"]) for text, *_ in segments]
+        elif marks & Mark.UNCALLED or not self._model.is_match(row):
+            segments = [Segment(text, styles["dim"]) for text, *_ in segments]
+        return Strip(segments, self.width)
+
+    def _label(self, row: int, styles: dict[str, Style]) -> list[Segment]:
+        """Marker and name, and the type after it where it has no column of its own."""
+        table = self._model.table
+        kind, marks = type_of(table, row), layers.mark_words(table.marks[row])
+        start = " " * INDENT * table.depth[row] + self._marker(row)
+        width = self._columns[0].width
+        if self._has_types:
+            name = pad(start + name_of(table, row), width)
+            return [*_started(start, name, styles), *self._type(kind, marks, styles)]
+        name = crop(start + name_of(table, row), width)
+        room = width - cell_len(name) - 1
+        segments = _started(start, name, styles)
+        if room > 1 and kind:
+            segments += [Segment(" ", styles["type"]), *_marked(crop(kind, room), marks, styles)]
+        used = sum(segment.cell_length for segment in segments)
+        return [*segments, Segment(" " * (width - used), styles["type"])]
+
+    def _type(self, kind: str, marks: str, styles: dict[str, Style]) -> list[Segment]:
+        width = next(column.width for column in self._columns if column.key == "type")
+        gap = Segment(" " * GAP, styles["type"])
+        return [gap, *_marked(pad(kind, width), marks, styles)]
+
+    def _figures(self, row: int, styles: dict[str, Style]) -> list[Segment]:
+        table = self._model.table
+        cells = [
+            pad(CELLS[key](table, row), width, key in RIGHT)
+            for key, width in self._columns
+            if key in CELLS
+        ]
+        if not cells:
+            return []
+        gap = " " * GAP
+        return [Segment(gap + gap.join(cells), styles["figures"])]
+
+    def _marker(self, row: int) -> str:
+        if not self._model.has_children(row):
+            return "· "
+        return "▸ " if row in self._model.folded else "▾ "
+
+
+def _started(start: str, name: str, styles: dict[str, Style]) -> list[Segment]:
+    """The marker in its own style, as far as the cropped name still has it."""
+    place = min(len(start), len(name))
+    return [Segment(name[:place], styles["marker"]), Segment(name[place:], styles["name"])]
+
+
+def _marked(kind: str, marks: str, styles: dict[str, Style]) -> list[Segment]:
+    """The type with the marks in it in their own style."""
+    before, found, after = kind.partition(marks) if marks else (kind, "", "")
+    return [
+        Segment(before, styles["type"]),
+        Segment(found, styles["mark"]),
+        Segment(after, styles["type"]),
+    ]
+
+
+def _styles(widget: Widget, base: Style) -> dict[str, Style]:
+    return {role: base + ink(widget, f"layer-tree--{role}") for role in ROLES}

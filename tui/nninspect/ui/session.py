@@ -1,0 +1,226 @@
+"""What is asked of the worker and when: one request at a time, its outcome told as messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import msgspec
+from textual.message import Message
+
+from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
+from nninspect.errors import Cancelled, NninspectError, ProtocolError
+from nninspect.protocol.layers import LayerTable
+from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
+from nninspect.ui.messages import (
+    Activity,
+    Benched,
+    Doing,
+    Failed,
+    Picture,
+    Pictured,
+    Progressed,
+    Said,
+    WorkerEnded,
+    WorkerReady,
+    WorkerStarting,
+    Wrote,
+)
+
+BENCH_BATCHES = (1, 8, 32)
+PROGRESS_SECONDS = 0.25
+"""Progress is drawn at most this often, so that drawing does not disturb what is timed."""
+
+
+class Session:
+    """One client, what it was last asked to look at, and the request under way."""
+
+    def __init__(self, client: Client, tell: Callable[[Message], object]) -> None:
+        self.client = client
+        self.setup: Setup | None = None
+        """What was last asked for, whether or not it could be shown."""
+        self.picture: Picture | None = None
+        self._tell = tell
+        self._task: asyncio.Task[None] | None = None
+        self._activity: Activity | None = None
+        self._told_at = 0.0
+        self._telling: asyncio.TimerHandle | None = None
+
+    @property
+    def environment(self) -> Environment | None:
+        return self.client.environment
+
+    @property
+    def is_busy(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def start(self) -> None:
+        """Start the worker; what comes of it is told."""
+        try:
+            await self.client.start(self._hear)
+        except NninspectError as error:
+            self._tell(WorkerEnded(Problem.of(error)))
+
+    def open(self, setup: Setup) -> None:
+        """Look at something else, whatever is under way."""
+        self.setup = setup
+        self._begin("open", f"loading {setup.target}", lambda: self._look("open", setup))
+
+    def reload(self) -> None:
+        """Read the user's files again; with nothing shown yet, try again."""
+        if setup := self._current():
+            doing: Doing = "reload" if self.picture else "open"
+            self._begin(doing, f"loading {setup.target}", lambda: self._look(doing, setup, True))
+
+    def restart(self) -> None:
+        """A new worker, and the same look again."""
+        self._begin("open", "restarting the worker", self._restart)
+
+    def move(self) -> None:
+        """The model to the next device."""
+        if self._may_ask() and (device := self._next_device()):
+            self._begin("move", f"moving to {device}…", lambda: self._move(device))
+
+    def bench(self) -> None:
+        """Time the model on every device."""
+        if self._may_ask():
+            self._begin("bench", "bench", self._bench)
+
+    def cancel(self) -> None:
+        if self.is_busy:
+            self.client.cancel()
+
+    # requests
+
+    async def _look(self, doing: Doing, setup: Setup, reload: bool = False) -> None:
+        self._show(await self._inspect(setup, reload), doing)
+
+    async def _restart(self) -> None:
+        await self.client.restart()
+        if setup := self._current():
+            self._show(await self._inspect(setup, False), "reload" if self.picture else "open")
+
+    async def _move(self, device: str) -> None:
+        assert self.picture is not None
+        before = self.picture.inspection
+        moved = await self._inspect(msgspec.structs.replace(before.setup, device=device), False)
+        failure = moved.inspection.failure
+        if failure is not None and before.failure is None:
+            self._tell(Failed("move", failure))
+        else:
+            self._show(moved, "move")
+
+    async def _bench(self) -> None:
+        assert self.picture is not None
+        assert self.environment is not None
+        setup = self.picture.inspection.setup
+        result = await self.client.bench(setup, bench_plan(setup, self.environment))
+        self._tell(Benched(result))
+
+    async def _inspect(self, setup: Setup, reload: bool) -> Picture:
+        inspection = await self.client.inspect(setup, reload=reload)
+        try:
+            return Picture(inspection, LayerTable(inspection.layers))
+        except ValueError as error:
+            raise ProtocolError(f"the worker sent a broken layer tree: {error}") from error
+
+    def _show(self, picture: Picture, doing: Doing) -> None:
+        self.picture, self.setup = picture, picture.inspection.setup
+        self._tell(Pictured(picture, doing))
+
+    # one at a time
+
+    def _begin(self, doing: Doing, title: str, work: Callable[[], Awaitable[None]]) -> None:
+        waits_for = self._task
+        self._task = asyncio.create_task(self._run(doing, title, work, waits_for))
+
+    async def _run(
+        self,
+        doing: Doing,
+        title: str,
+        work: Callable[[], Awaitable[None]],
+        waits_for: asyncio.Task[None] | None,
+    ) -> None:
+        if waits_for is not None and not waits_for.done():
+            self.client.cancel()
+            await asyncio.wait([waits_for])
+        self._progress(Activity(doing, title))
+        try:
+            await work()
+        except Cancelled:
+            self._tell(Said("cancelled"))
+        except NninspectError as error:
+            self._tell(Failed(doing, Problem.of(error)))
+        finally:
+            self._progress(None)
+
+    def _may_ask(self) -> bool:
+        """Whether a device or a bench can be asked for now; says why not."""
+        if self.is_busy:
+            self._tell(Said("busy: esc cancels what is running"))
+        elif self.picture is None:
+            self._tell(Said("nothing is open yet: o opens a model"))
+        elif self.environment is None:
+            self._tell(Said("the worker is not running: R restarts it"))
+        else:
+            return True
+        return False
+
+    def _current(self) -> Setup | None:
+        if self.setup is None:
+            self._tell(Said("nothing is open yet: o opens a model"))
+        return self.setup
+
+    def _next_device(self) -> str:
+        """The device after the model's, round the end; "" with a word where there is no other."""
+        assert self.picture is not None
+        assert self.environment is not None
+        names = [device.name for device in self.environment.devices]
+        current = self.picture.inspection.setup.device
+        if not [name for name in names if name != current]:
+            self._tell(Said(f"no other device: {self.environment.no_accelerator}".rstrip(": ")))
+            return ""
+        return names[(names.index(current) + 1) % len(names) if current in names else 0]
+
+    # what the worker tells
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case Starting(pid):
+                self._tell(WorkerStarting(pid))
+            case Ready(environment):
+                self._tell(WorkerReady(environment))
+            case Advanced(stage, fraction) if self._activity is not None:
+                self._progress(replace(self._activity, stage=stage, fraction=fraction))
+            case Printed(text):
+                self._tell(Wrote(text))
+            case Died(problem):
+                self._tell(WorkerEnded(problem))
+
+    def _progress(self, activity: Activity | None) -> None:
+        """Tell a change of activity at once, progress within one at intervals, the latest of it."""
+        begins_or_ends = activity is None or self._activity is None
+        self._activity = activity
+        if begins_or_ends:
+            self._tell_progress()
+        elif self._telling is None:
+            loop = asyncio.get_running_loop()
+            due = max(loop.time(), self._told_at + PROGRESS_SECONDS)
+            self._telling = loop.call_at(due, self._tell_progress)
+
+    def _tell_progress(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+        self._told_at = asyncio.get_running_loop().time()
+        self._tell(Progressed(self._activity))
+
+
+def bench_plan(setup: Setup, environment: Environment) -> BenchPlan:
+    """Every device at the usual batch sizes and the one in view."""
+    batches = {*BENCH_BATCHES, *([setup.batch] if setup.batch else [])}
+    return BenchPlan(
+        devices=tuple(device.name for device in environment.devices),
+        batches=tuple(sorted(batches)),
+    )

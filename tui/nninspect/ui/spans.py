@@ -1,0 +1,119 @@
+"""Styled pieces of text, and how they become the strips that Textual draws."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+SPAN_STYLES = {
+    f"span--{name}" for name in ("dim", "strong", "accent", "good", "bad", "warn", "key", "active")
+}
+"""The component classes that a span may name, without their prefix; `nninspect.tcss` has them."""
+
+ELLIPSIS = "…"
+
+
+class Span(NamedTuple):
+    """A piece of one line: its text, its style, and the action that a click on it runs."""
+
+    text: str
+    style: str = ""
+    action: str = ""
+
+
+class Paragraph(NamedTuple):
+    """Spans that wrap at words, later rows indented by `hang`; or one row, cropped."""
+
+    spans: tuple[Span, ...] = ()
+    hang: int = 0
+    wraps: bool = True
+
+
+def paragraph(text: str, style: str = "") -> Paragraph:
+    """A paragraph in one style."""
+    return Paragraph((Span(text, style),))
+
+
+def ink(widget: Widget, component: str) -> Style:
+    """A component's colour and weight without its background, to lie on any other."""
+    full = widget.get_component_rich_style(component)
+    return Style(
+        color=full.color,
+        bold=full.bold,
+        dim=full.dim,
+        italic=full.italic,
+        underline=full.underline,
+        reverse=full.reverse,
+    )
+
+
+def to_strip(widget: Widget, spans: Iterable[Span], width: int) -> Strip:
+    """The spans on the widget's own background, cropped and padded to a width."""
+    base = widget.rich_style
+    segments = [
+        Segment(text, base + ink(widget, f"span--{style}") if style else base)
+        for text, style, _ in spans
+        if text
+    ]
+    return Strip(segments).adjust_cell_length(width, base)
+
+
+def span_at(spans: Iterable[Span], x: int) -> Span | None:
+    """The span that covers a cell."""
+    for span in spans:
+        x -= cell_len(span.text)
+        if x < 0:
+            return span
+    return None
+
+
+def crop(text: str, width: int) -> str:
+    """The text in at most that many cells, an ellipsis where some of it is missing."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1) + ELLIPSIS if width > 0 else ""
+
+
+def pad(text: str, width: int, right: bool = False) -> str:
+    """The text in exactly that many cells."""
+    text = crop(text, width)
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space
+
+
+def wrap(found: Paragraph, width: int) -> list[tuple[Span, ...]]:
+    """The rows that a paragraph takes at a width."""
+    if not found.wraps or width < 1:
+        return [found.spans]
+    hang = found.hang if found.hang < width // 2 else 0
+    rows: list[list[Span]] = [[]]
+    used = 0
+    for text, style, action in found.spans:
+        for word in _words(text, width - hang):
+            if word == "\n" or (used > hang and used + cell_len(word.rstrip()) > width):
+                rows.append([Span(" " * hang)])
+                used = hang
+            if word != "\n":
+                rows[-1].append(Span(word, style, action))
+                used += cell_len(word)
+    return [tuple(row) for row in rows]
+
+
+def _words(text: str, width: int) -> Sequence[str]:
+    """Words with the spaces after them, those wider than a row in pieces; breaks as "\\n"."""
+    pieces: list[str] = []
+    for word in re.findall(r"\n|[^\S\n]+|\S+[^\S\n]*", text):
+        while cell_len(word) > width and word.strip():
+            head = set_cell_size(word, width).rstrip()
+            pieces.append(head)
+            word = word[len(head) :]
+        if word:
+            pieces.append(word)
+    return pieces

@@ -1,0 +1,243 @@
+"""What of a layer tree is in view: its folds, its filter and its cursor, as plain lists of rows.
+
+A row is its place in the `LayerTable`, in pre-order; so any list of visible rows is sorted, a
+subtree is a slice of it, and folding is a splice.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import compress, count
+from operator import or_
+
+from nninspect.protocol.layers import UNKNOWN, LayerTable
+
+
+class TreeModel:
+    """The visible rows of one layer tree. Every method keeps the cursor on a visible row."""
+
+    def __init__(self, table: LayerTable) -> None:
+        self.table = table
+        self.cursor = 0
+        """The row under the cursor, not its place in view."""
+        self.query = ""
+        self.matches: list[int] = []
+        """The rows that the filter found; those and their ancestors are kept in view."""
+        self.folded: set[int] = set()
+        self._folded_unfiltered: set[int] = set()
+        self._kept: Sequence[int] = range(len(table))
+        self.rows: list[int] = list(self._kept)
+
+    @property
+    def place(self) -> int:
+        """Where the cursor stands among the visible rows."""
+        return bisect_left(self.rows, self.cursor)
+
+    def has_children(self, row: int) -> bool:
+        """Whether anything below a row is kept, folded away or not."""
+        after = bisect_right(self._kept, row)
+        return after < len(self._kept) and self._kept[after] < self.table.end[row]
+
+    def is_open(self, row: int) -> bool:
+        """Whether rows below it are in view."""
+        return row not in self.folded and self.has_children(row)
+
+    def is_match(self, row: int) -> bool:
+        """Whether the filter found the row itself; every row without a filter."""
+        if not self.query:
+            return True
+        place = bisect_left(self.matches, row)
+        return place < len(self.matches) and self.matches[place] == row
+
+    # moving
+
+    def move_to(self, place: int) -> None:
+        """Put the cursor on the visible row at a place, or the nearest end."""
+        if self.rows:
+            self.cursor = self.rows[max(0, min(place, len(self.rows) - 1))]
+
+    def move_by(self, places: int) -> None:
+        self.move_to(self.place + places)
+
+    def to_parent(self) -> None:
+        parent = self.table.parent[self.cursor] if self.rows else UNKNOWN
+        if parent != UNKNOWN:
+            self.cursor = parent
+
+    def to_sibling(self, step: int) -> None:
+        """To the next visible row of the same parent, or the previous one (step -1)."""
+        depth, depths = self.table.depth[self.cursor] if self.rows else 0, self.table.depth
+        place = self.place + step
+        while 0 <= place < len(self.rows) and depths[self.rows[place]] > depth:
+            place += step
+        if 0 <= place < len(self.rows) and depths[self.rows[place]] == depth:
+            self.cursor = self.rows[place]
+
+    def to_match(self, step: int) -> None:
+        """To the next row that the filter found, or the previous one (step -1), round the end."""
+        if not self.matches:
+            return
+        if step > 0:
+            place = bisect_right(self.matches, self.cursor)
+        else:
+            place = bisect_left(self.matches, self.cursor) - 1
+        self.reveal(self.matches[place % len(self.matches)])
+
+    def reveal(self, row: int) -> None:
+        """Put the cursor on a row, with every fold above it opened and no filter that hides it."""
+        if not self._keeps(row):
+            self.filter("")
+        ancestors = set(_ancestors(self.table.parent, row))
+        if self.folded & ancestors:
+            self.folded -= ancestors
+            self._rebuild()
+        self.cursor = row
+
+    # folding
+
+    def fold(self, row: int) -> None:
+        """Hide what is below a visible row."""
+        if row in self.folded or not self.has_children(row):
+            return
+        self.folded.add(row)
+        first = bisect_right(self.rows, row)
+        del self.rows[first : bisect_left(self.rows, self.table.end[row], first)]
+        self._keep_cursor_in_view()
+
+    def unfold(self, row: int) -> None:
+        """Show what is below a visible row, but for the folds inside it."""
+        if row in self.folded:
+            self.folded.remove(row)
+            first = bisect_right(self.rows, row)
+            self.rows[first:first] = self._open(row + 1, self.table.end[row])
+
+    def toggle(self, row: int) -> None:
+        if row in self.folded:
+            self.unfold(row)
+        else:
+            self.fold(row)
+
+    def fold_all(self, rows: set[int]) -> None:
+        """Fold these as well, those that have something below."""
+        self.folded |= rows & self._parents()
+        self._rebuild()
+
+    def toggle_subtree(self, row: int) -> None:
+        """Open every fold in a subtree; where there is none, fold all of it."""
+        end = self.table.end[row]
+        inside = {fold for fold in self.folded if row <= fold < end}
+        if inside:
+            self.folded -= inside
+        else:
+            self.folded |= {parent for parent in self._parents() if row <= parent < end}
+        self._rebuild()
+
+    def toggle_all(self) -> None:
+        """Open every fold; where there is none, fold everything below the root."""
+        self.folded = set() if self.folded else self._parents() - {0}
+        self._rebuild()
+
+    # filtering
+
+    def filter(self, query: str) -> None:
+        """Keep the rows whose name, type or dotted path has the query in it, and their ancestors.
+
+        Folds of the whole tree are kept aside, and come back when the filter is cleared.
+        """
+        query = query.strip().lower()
+        if bool(query) != bool(self.query):
+            self.folded, self._folded_unfiltered = self._folded_unfiltered, set(self.folded)
+        if not query:
+            self.query, self.matches, self._kept = "", [], range(len(self.table))
+            self.folded -= set(_ancestors(self.table.parent, self.cursor))
+            self._rebuild()
+            return
+        self.query = query
+        self.folded = set()
+        self.matches = find_rows(self.table, query)
+        self._kept = _with_ancestors(self.table.parent, self.matches)
+        self.rows = list(self._kept)
+        self._to_nearest_match()
+
+    def _to_nearest_match(self) -> None:
+        if self.matches and not self.is_match(self.cursor):
+            place = bisect_left(self.matches, self.cursor)
+            self.cursor = self.matches[min(place, len(self.matches) - 1)]
+
+    # the visible rows
+
+    def _rebuild(self) -> None:
+        self.rows = self._open(0, len(self.table))
+        self._keep_cursor_in_view()
+
+    def _open(self, first: int, end: int) -> list[int]:
+        """The kept rows of a span that no fold in the span hides."""
+        kept = self._kept
+        found: list[int] = []
+        for fold in sorted(fold for fold in self.folded if first <= fold < end):
+            if fold >= first:
+                found += kept[bisect_left(kept, first) : bisect_right(kept, fold)]
+                first = self.table.end[fold]
+        return found + list(kept[bisect_left(kept, first) : bisect_left(kept, end)])
+
+    def _keeps(self, row: int) -> bool:
+        place = bisect_left(self._kept, row)
+        return place < len(self._kept) and self._kept[place] == row
+
+    def _keep_cursor_in_view(self) -> None:
+        for row in (self.cursor, *_ancestors(self.table.parent, self.cursor)):
+            place = bisect_left(self.rows, row)
+            if place < len(self.rows) and self.rows[place] == row:
+                self.cursor = row
+                return
+
+    def _parents(self) -> set[int]:
+        return set(self.table.parent) - {UNKNOWN}
+
+
+def find_rows(table: LayerTable, query: str) -> list[int]:
+    """The rows whose name or type has the lower-case query in it, or, with dots, whose path."""
+    if "." in query:
+        return _find_path(table, query.split("."))
+    hits = bytes(query in text.lower() for text in table.texts)
+    by_name = map(hits.__getitem__, table.name)
+    by_type = map(hits.__getitem__, table.type)
+    return list(compress(count(), map(or_, by_name, by_type)))
+
+
+def _find_path(table: LayerTable, names: list[str]) -> list[int]:
+    """Rows whose path has the names in a row: the first ends one, the last begins one."""
+    lowered = [text.lower() for text in table.texts]
+    begins = bytes(text.startswith(names[-1]) for text in lowered)
+    candidates = compress(count(), map(begins.__getitem__, table.name))
+    return [row for row in candidates if _is_below(table, lowered, row, names[:-1])]
+
+
+def _is_below(table: LayerTable, lowered: list[str], row: int, names: list[str]) -> bool:
+    for step, wanted in enumerate(reversed(names), 1):
+        row = table.parent[row]
+        if row in (UNKNOWN, 0):
+            return wanted == "" and step == len(names)
+        name = lowered[table.name[row]]
+        if not (name.endswith(wanted) if step == len(names) else name == wanted):
+            return False
+    return True
+
+
+def _with_ancestors(parents: array[int], rows: Sequence[int]) -> list[int]:
+    keep = bytearray(len(parents))
+    for row in rows:
+        while row != UNKNOWN and not keep[row]:
+            keep[row] = 1
+            row = parents[row]
+    return list(compress(count(), keep))
+
+
+def _ancestors(parents: array[int], row: int) -> list[int]:
+    """From the parent up to the root."""
+    found = []
+    while len(parents) and (row := parents[row]) != UNKNOWN:
+        found.append(row)
+    return found

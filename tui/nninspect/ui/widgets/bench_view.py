@@ -1,0 +1,111 @@
+"""The bench: how far it is, then its devices side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.events import Resize
+from textual.reactive import reactive
+
+from nninspect.protocol.records import BenchResult, BenchRow, Problem
+from nninspect.text import bench, headline
+from nninspect.text.plain import plain
+from nninspect.ui.messages import Activity
+from nninspect.ui.spans import Paragraph, Span, pad, paragraph
+from nninspect.ui.widgets.notice import problem_paragraphs
+from nninspect.ui.widgets.page import Page
+from nninspect.ui.widgets.status_line import activity_spans
+
+GAP = "  "
+VERDICT = len("unstable")
+
+
+class BenchView(Page, can_focus=True):
+    """The last result stays in view while another bench runs, and when that one fails."""
+
+    result: reactive[BenchResult | None] = reactive(None)
+    activity: reactive[Activity | None] = reactive(None)
+    problem: reactive[Problem | None] = reactive(None)
+
+    def watch_result(self) -> None:
+        self._write()
+
+    def watch_activity(self) -> None:
+        self._write()
+
+    def watch_problem(self) -> None:
+        self._write()
+
+    def on_mount(self) -> None:
+        self._write()
+
+    def on_resize(self, event: Resize | None = None) -> None:
+        self._write()
+        super().on_resize()
+
+    def _write(self) -> None:
+        self.paragraphs = tuple(self._paragraphs())
+
+    def _paragraphs(self) -> Iterator[Paragraph]:
+        running = self.activity is not None and self.activity.doing == "bench"
+        if running and self.activity is not None:
+            yield Paragraph(
+                (*activity_spans(self.activity), Span("  esc", "key"), Span(" cancels", "dim"))
+            )
+            yield Paragraph()
+        if self.problem is not None:
+            yield from problem_paragraphs(self.problem)
+            yield Paragraph()
+        if self.result is not None:
+            yield from table(self.result, self.scrollable_content_region.width)
+        elif not running and self.problem is None:
+            yield Paragraph((Span("b", "key"), Span(" times the model on every device", "dim")))
+
+
+def table(result: BenchResult, width: int) -> Iterator[Paragraph]:
+    """What was timed, the rows in aligned columns, and what to know about them."""
+    yield paragraph(_what(result), "dim")
+    yield Paragraph()
+    rows = [bench.cells(result, row) for row in result.rows]
+    widths = _widths(rows, width - len(GAP) - VERDICT)
+    titles = dict(zip(bench.COLUMNS, bench.COLUMNS, strict=True))
+    yield Paragraph((Span(_aligned(tuple(titles), widths), "dim"),), wraps=False)
+    for row, cells in zip(result.rows, rows, strict=True):
+        yield Paragraph(tuple(_row(result, row, _aligned(cells, widths))), wraps=False)
+    yield Paragraph()
+    for remark in bench.remarks(result):
+        yield Paragraph((Span("• ", "warn"), Span(remark)), hang=2)
+
+
+def _row(result: BenchResult, row: BenchRow, text: str) -> Iterator[Span]:
+    verdict = bench.verdict(row)
+    yield Span(text, "bad" if verdict == "failed" else "")
+    if verdict:
+        yield Span(GAP + verdict, "bad" if verdict == "failed" else "warn")
+
+
+def _what(result: BenchResult) -> str:
+    setup = result.setup
+    threads = f"{result.threads} threads" if result.threads else ""
+    parts = (plain(setup.target), setup.dtype or "", threads)
+    return headline.SEPARATOR.join(filter(None, parts))
+
+
+def _widths(rows: list[tuple[str, ...]], room: int) -> dict[str, int]:
+    """The columns that fit, each as wide as its widest cell."""
+    widths = {
+        title: max(len(title), *(len(cells[place]) for cells in rows), 0)
+        for place, title in enumerate(bench.COLUMNS)
+    }
+    for title in bench.LEAST_WANTED:
+        if sum(widths.values()) + len(GAP) * (len(widths) - 1) <= room:
+            break
+        del widths[title]
+    return widths
+
+
+def _aligned(cells: tuple[str, ...], widths: dict[str, int]) -> str:
+    named = dict(zip(bench.COLUMNS, cells, strict=True))
+    return GAP.join(
+        pad(named[title], width, right=title != "device") for title, width in widths.items()
+    )

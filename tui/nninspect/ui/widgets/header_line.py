@@ -1,0 +1,46 @@
+"""The top line: what is looked at, where it is, and its totals."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+
+from nninspect.protocol.records import Environment, Inspection
+from nninspect.text import headline
+from nninspect.ui.spans import Span
+from nninspect.ui.widgets.line import Line
+
+STYLES = {"app": "accent", "target": "strong", "mode": "dim", "dtype": "dim"}
+
+
+class HeaderLine(Line):
+    """It says where the model is and which other devices there are."""
+
+    inspection: reactive[Inspection | None] = reactive(None)
+    environment: reactive[Environment | None] = reactive(None)
+
+    def watch_inspection(self) -> None:
+        self._write()
+
+    def watch_environment(self) -> None:
+        self._write()
+
+    def on_resize(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        if self.inspection is None:
+            self.spans = (Span(headline.APP, "accent"),)
+            return
+        pieces = headline.pieces(self.inspection, self.environment)
+        fitted = headline.fit(pieces, self.content_size.width)
+        spans: list[Span] = []
+        for key, text in fitted:
+            if spans:
+                spans.append(Span(headline.SEPARATOR, "dim"))
+            spans += _devices(text) if key == "devices" else [Span(text, STYLES.get(key, ""))]
+        self.spans = tuple(spans)
+
+
+def _devices(text: str) -> list[Span]:
+    current, arrow, others = text.partition(" ▸ ")
+    return [Span(current, "good", "screen.move"), Span(arrow + others, "dim", "screen.move")]

@@ -1,0 +1,27 @@
+"""One row of the screen, drawn straight to a strip: a change costs no layout."""
+
+from __future__ import annotations
+
+from textual.events import Click
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from nninspect.ui.spans import SPAN_STYLES, Span, span_at, to_strip
+
+
+class Line(Widget):
+    """It shows its spans; a click on one runs its action."""
+
+    COMPONENT_CLASSES = SPAN_STYLES
+    ALLOW_SELECT = False
+
+    spans: reactive[tuple[Span, ...]] = reactive(())
+
+    def render_line(self, y: int) -> Strip:
+        return to_strip(self, self.spans if y == 0 else (), self.size.width)
+
+    async def on_click(self, event: Click) -> None:
+        span = span_at(self.spans, event.x - self.styles.padding.left)
+        if span is not None and span.action:
+            await self.run_action(span.action)

@@ -1,0 +1,34 @@
+"""The line of tabs."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+
+from nninspect.ui.spans import Span
+from nninspect.ui.widgets.line import Line
+
+TABS = {"layers": "Layers", "bench": "Bench", "log": "Log"}
+NEWS = " ●"
+
+
+class TabLine(Line):
+    """It shows which tab is open, and which has something that was not seen yet."""
+
+    current: reactive[str] = reactive("layers")
+    news: reactive[frozenset[str]] = reactive(frozenset())
+
+    def watch_current(self) -> None:
+        self._write()
+
+    def watch_news(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        self.spans = tuple(
+            span for number, tab in enumerate(TABS, 1) for span in self._tab(number, tab)
+        )
+
+    def _tab(self, number: int, tab: str) -> tuple[Span, ...]:
+        news = NEWS if tab in self.news else ""
+        style = "active" if tab == self.current else "dim"
+        return Span(f" {number} {TABS[tab]}{news} ", style, f"screen.tab('{tab}')"), Span(" ")
