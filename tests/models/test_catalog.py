@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -115,6 +116,26 @@ def test_a_card_is_complete(card: ModelCard) -> None:
 def test_a_card_names_a_loss_of_pytorch_and_with_it_a_task(card: ModelCard) -> None:
     assert bool(card.task) == bool(card.loss)
     assert not card.loss or callable(getattr(F, card.loss))
+
+
+@each_card
+def test_a_network_with_a_loss_of_its_own_takes_the_one_that_the_card_names(
+    card: ModelCard,
+) -> None:
+    losses = re.findall(r"return F\.(\w+)\((?:value|logits?|probabilit)", source_of(card))
+    assert losses in ([], [card.loss])
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("broken-regression-ce", "cross_entropy"),
+        ("broken-classification-mse", "mse_loss"),
+        ("broken-bce-logits", "binary_cross_entropy"),
+    ],
+)
+def test_the_wrong_loss_stands_on_the_card(name: str, loss: str) -> None:
+    assert next(card.loss for card in BROKEN if card.name == name) == loss
 
 
 @each_card
