@@ -1,0 +1,45 @@
+# Everything a change has to pass: `make check`. The virtual environment is the README's.
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: check lint types contracts test format benchmarks screenshots snapshots clean
+
+check: lint types contracts test
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || python3 -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+contracts: $(INSTALLED)
+	$(BIN)/lint-imports
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmarks: $(INSTALLED)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/tree.py
+
+# The app's pictures, from the real app on real models.
+screenshots: $(INSTALLED)
+	$(BIN)/python screenshots/make.py
+
+# The SVG snapshots of the tests, made anew: look at each difference before it is committed.
+snapshots: $(INSTALLED)
+	$(BIN)/python -m pytest tests/ui --snapshot-update
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
