@@ -1,0 +1,131 @@
+"""The layer tree as columns: nothing is lost on the way, and no corruption is believed."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nninspect.protocol.layers import LayerColumns, LayerRow, LayerTable, Mark, TensorInfo, pack
+
+counts = st.integers(0, 2**62)
+names = st.text(st.characters(codec="utf-8", exclude_characters="."), min_size=1, max_size=5)
+tensors = st.builds(
+    TensorInfo,
+    key=st.text(max_size=3),
+    shape=st.lists(st.integers(0, 2**40), max_size=4).map(tuple),
+    dtype=st.sampled_from(["float32", "int64"]),
+)
+tensor_lists = st.none() | st.lists(tensors, max_size=2).map(tuple)
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> list[LayerRow]:
+    """Rows of a tree, with the paths that follow from their names and depths."""
+    rows: list[LayerRow] = []
+    for place in range(draw(st.integers(0, 12))):
+        depth = draw(st.integers(1, rows[-1].depth + 1)) if place else 0
+        parent = next((row.path for row in reversed(rows) if row.depth == depth - 1), "")
+        name = draw(names) if place else ""
+        rows.append(
+            LayerRow(
+                name=name,
+                path=f"{parent}.{name}" if parent else name,
+                type=draw(names),
+                depth=depth,
+                inputs=draw(tensor_lists),
+                outputs=draw(tensor_lists),
+                own_parameters=draw(counts),
+                total_parameters=draw(counts),
+                trainable_parameters=draw(counts),
+                mult_adds=draw(st.none() | counts),
+                calls=draw(st.integers(0, 2**31 - 1)),
+                dtype=draw(st.sampled_from(["", "float32", "mixed"])),
+                device=draw(st.sampled_from(["", "cpu", "cuda:0"])),
+                marks=Mark(draw(st.integers(0, 63))),
+                notes=draw(st.lists(st.text(max_size=5), max_size=2).map(tuple)),
+                extra=draw(st.text(max_size=5)),
+            )
+        )
+    return rows
+
+
+@settings(max_examples=25)
+@given(trees())
+def test_rows_come_back_as_they_were(rows: list[LayerRow]) -> None:
+    assert list(LayerTable(pack(rows))) == rows
+
+
+@settings(max_examples=25)
+@given(trees())
+def test_rows_come_back_through_messagepack(rows: list[LayerRow]) -> None:
+    sent = msgspec.msgpack.encode(pack(rows))
+    assert list(LayerTable(msgspec.msgpack.decode(sent, type=LayerColumns))) == rows
+
+
+@settings(max_examples=25)
+@given(trees())
+def test_a_subtree_ends_where_the_next_row_is_no_deeper(rows: list[LayerRow]) -> None:
+    ends = [
+        next((n for n in range(place + 1, len(rows)) if rows[n].depth <= row.depth), len(rows))
+        for place, row in enumerate(rows)
+    ]
+    assert list(LayerTable(pack(rows)).end) == ends
+
+
+@settings(max_examples=25)
+@given(trees())
+def test_a_path_leads_to_the_first_row_that_has_it(rows: list[LayerRow]) -> None:
+    table = LayerTable(pack(rows))
+    paths = [row.path for row in rows]
+    assert [table.find(path) for path in paths] == [paths.index(path) for path in paths]
+
+
+SMALL = [
+    LayerRow(name="", path="", type="Net", depth=0, notes=("a",)),
+    LayerRow(name="fc", path="fc", type="Linear", depth=1, inputs=(TensorInfo("", (1,), "f"),)),
+]
+
+
+def test_an_unknown_path_leads_nowhere() -> None:
+    table = LayerTable(pack(SMALL))
+    assert table.find("fc.more") is None
+    assert table.find("other") is None
+    assert LayerTable(pack([])).find("") is None
+
+
+COLUMNS = [
+    name for name in LayerColumns.__struct_fields__ if LayerColumns.__annotations__[name] == "bytes"
+]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("damage", [1, 4, 8])
+def test_a_column_that_lost_bytes_is_refused(column: str, damage: int) -> None:
+    whole = getattr(pack(SMALL), column)
+    with pytest.raises(ValueError, match=r"entries|length"):
+        LayerTable(msgspec.structs.replace(pack(SMALL), **{column: whole[:-damage]}))
+
+
+@pytest.mark.parametrize("count", [-1, 0, 1, 3])
+def test_a_wrong_count_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match="entries"):
+        LayerTable(msgspec.structs.replace(pack(SMALL), count=count))
+
+
+@pytest.mark.parametrize(
+    "column", ["name", "type", "dtype", "device", "extra", "note", "inputs", "outputs"]
+)
+@pytest.mark.parametrize("place", [-2, 99])
+def test_a_place_outside_its_table_is_refused(column: str, place: int) -> None:
+    places = place.to_bytes(4, "little", signed=True) * 2
+    with pytest.raises(ValueError, match="nowhere"):
+        LayerTable(msgspec.structs.replace(pack(SMALL), **{column: places}))
+
+
+def test_equal_texts_and_tensors_are_sent_once() -> None:
+    same = [msgspec.structs.replace(SMALL[1], name=str(n), extra="x" * 999) for n in range(1000)]
+    columns = pack([SMALL[0], *same])
+    assert len(columns.tensors) == 1
+    assert sum(text == "x" * 999 for text in columns.texts) == 1
