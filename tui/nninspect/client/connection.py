@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from nninspect.client import api, ending
 from nninspect.client.link import Link
 from nninspect.client.process import Process, spawn
-from nninspect.errors import Cancelled, NninspectError, ProtocolError, WorkerDied
+from nninspect.errors import Cancelled, ProtocolError, WorkerDied
 from nninspect.protocol.framing import ResponseReader, encode
 from nninspect.protocol.messages import (
     VERSION,
@@ -40,6 +40,8 @@ GRACE_S = 2.0
 """Seconds that a worker gets to answer a cancel, before it is killed."""
 
 
+_CANCELLED = Problem.of(Cancelled("cancelled"))
+
 _Result: TypeAlias = Inspection | BenchResult
 
 
@@ -51,9 +53,9 @@ class _Pending:
         self.answer: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         self.is_cancelled = False
 
-    def fail(self, error: NninspectError) -> None:
+    def fail(self, problem: Problem) -> None:
         if not self.answer.done():
-            self.answer.set_exception(_cancelled() if self.is_cancelled else error)
+            self.answer.set_exception((_CANCELLED if self.is_cancelled else problem).error())
 
     def succeed(self, result: _Result) -> None:
         if not self.answer.done():
@@ -110,13 +112,13 @@ class Connection:
         self._cancel(list(self._pending))
 
     async def restart(self) -> None:
-        self._fail_all(_cancelled())
+        self._fail(list(self._pending))
         await self._replace()
 
     async def close(self) -> None:
         self._is_closed = True
         self._problem = Problem.of(WorkerDied("the worker was closed"))
-        self._fail_all(_cancelled())
+        self._fail(list(self._pending))
         if self._process:
             self._link, self._process = Link(self._process, self), None
         self._hang_up()
@@ -162,7 +164,7 @@ class Connection:
                     pending.succeed(result)
             case Failed(request_id, problem):
                 if pending := self._pending.pop(request_id, None):
-                    pending.fail(problem.error())
+                    pending.fail(problem)
 
     # Requests.
 
@@ -191,18 +193,17 @@ class Connection:
                 loop = asyncio.get_running_loop()
                 loop.call_later(self._grace_s, self._give_up, request_id)
             else:  # not begun, so nothing of it has to be stopped
-                self._pending.pop(request_id).fail(_cancelled())
+                self._fail([request_id])
 
     def _give_up(self, request_id: int) -> None:
-        """The worker does not heed a cancel: another takes its place."""
-        if pending := self._pending.pop(request_id, None):
-            pending.fail(_cancelled())
+        """If the worker does not heed a cancel, another takes its place."""
+        if request_id in self._pending:
+            self._fail([each for each, pending in self._pending.items() if pending.is_cancelled])
             _keep(self._replace(), self._changes)
 
-    def _fail_all(self, error: NninspectError) -> None:
-        pending, self._pending = self._pending, {}
-        for each in pending.values():
-            each.fail(error)
+    def _fail(self, request_ids: Iterable[int], problem: Problem = _CANCELLED) -> None:
+        for request_id in request_ids:
+            self._pending.pop(request_id).fail(problem)
 
     # Processes.
 
@@ -237,14 +238,14 @@ class Connection:
         self.environment = None
         if link:
             link.hang_up()
-            _keep(link.end(), self._endings)
+            _keep(link.gone(), self._endings)
 
     def _break(self, problem: Problem) -> None:
         """This worker is of no use any more."""
         self._problem = problem
         self._hang_up()
         self._listener(api.Died(problem))
-        self._fail_all(problem.error())
+        self._fail(list(self._pending), problem)
 
 
 def _keep(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
@@ -252,10 +253,6 @@ def _keep(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> No
     task = asyncio.get_running_loop().create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
-
-
-def _cancelled() -> Cancelled:
-    return Cancelled("cancelled")
 
 
 def _version_differs(version: int) -> ProtocolError:

@@ -86,9 +86,8 @@ class Link:
         self._close_stdin()
         self._process.terminate()
 
-    async def end(self) -> None:
-        """Hang up and see to it that the process ends, whatever it is doing."""
-        self.hang_up()
+    async def gone(self) -> None:
+        """Once it was hung up: see to it that the process ends, whatever it is doing."""
         await asyncio.wait([self._gone], timeout=END_S)
         if not self._gone.done():
             self._process.kill()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import TypeAlias
 
 from nninspect.errors import NninspectError, ProtocolError
 from nninspect.protocol.messages import (
@@ -17,26 +17,14 @@ from nninspect.protocol.messages import (
     Progress,
     Response,
 )
-from nninspect.protocol.records import BenchPlan, BenchResult, Inspection, Problem, Setup
+from nninspect.protocol.records import Problem
 from nninspect.worker.cancel import Cancels
+from nninspect.worker.engine import Engine
 
 PROGRESS_S = 0.1
 """Seconds between two reports of the same stage, at least."""
 
 Send: TypeAlias = Callable[[Response], None]
-
-Report: TypeAlias = Callable[[str, float | None], None]
-"""How far it is: the stage, and the fraction of the whole where it is known."""
-
-
-class Session(Protocol):
-    """What the worker needs of `nninspect.engine.session.Session`."""
-
-    def inspect(self, setup: Setup, *, reload: bool, progress: Report) -> Inspection: ...
-
-
-Benchmark: TypeAlias = Callable[[Any, Setup, BenchPlan, Report], BenchResult]
-"""`nninspect.bench.run.bench`."""
 
 
 class Dispatcher:
@@ -44,16 +32,14 @@ class Dispatcher:
 
     def __init__(
         self,
-        session: Session,
+        engine: Engine,
         send: Send,
-        *,
-        bench: Benchmark,
         cancels: Cancels,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._session = session
+        self._engine = engine
         self._send = send
-        self._bench = bench
         self._cancels = cancels
         self._clock = clock
 
@@ -74,10 +60,10 @@ class Dispatcher:
         report = _Throttle(request.request_id, self._send, self._cancels, self._clock)
         match request:
             case Inspect(request_id, setup, reload):
-                inspection = self._session.inspect(setup, reload=reload, progress=report)
+                inspection = self._engine.session.inspect(setup, reload=reload, progress=report)
                 return Inspected(request_id=request_id, inspection=inspection)
             case Bench(request_id, setup, plan):
-                result = self._bench(self._session, setup, plan, report)
+                result = self._engine.bench(self._engine.session, setup, plan, report)
                 return Benched(request_id=request_id, result=result)
 
 

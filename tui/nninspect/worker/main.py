@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import traceback
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import NoReturn
 
@@ -23,7 +24,7 @@ from nninspect.protocol.records import Problem
 from nninspect.worker.cancel import Cancels
 from nninspect.worker.channel import Sender, receive
 from nninspect.worker.dispatch import Dispatcher
-from nninspect.worker.libraries import import_torch
+from nninspect.worker.engine import Engine, load
 
 REFUSED = 3
 """The exit code after `Refused`."""
@@ -32,9 +33,10 @@ REFUSED = 3
 class Worker:
     """What both threads share."""
 
-    def __init__(self, requests: int, send: Sender) -> None:
+    def __init__(self, requests: int, send: Sender, load: Callable[[], Engine]) -> None:
         self._requests = requests
         self._send = send
+        self._load = load
         self._cancels = Cancels()
         self._inbox: SimpleQueue[Inspect | Bench] = SimpleQueue()
 
@@ -45,6 +47,8 @@ class Worker:
                 self._take(request)
         except NninspectError as error:
             self.refuse(error)
+        except OSError:  # user code closed what is not its own; no answer would get out either
+            traceback.print_exc()
         os._exit(0)
 
     def _take(self, request: ClientHello | Inspect | Bench | Cancel) -> None:
@@ -62,24 +66,17 @@ class Worker:
                 self._inbox.put(request)
 
     def work(self) -> NoReturn:
-        """Import torch, then carry requests out for as long as the process lives."""
+        """Load the engine, then carry requests out for as long as the process lives."""
         try:
-            dispatcher = self._prepare()
+            engine = self._load()
         except NninspectError as error:
             self.refuse(error)
+        self._send(Ready(environment=engine.environment))
+        dispatcher = Dispatcher(engine, self._send, self._cancels)
         pid = os.getpid()
         while os.getpid() == pid:  # a child that user code forked must not go on as a worker
             dispatcher.handle(self._inbox.get())
         os._exit(0)
-
-    def _prepare(self) -> Dispatcher:
-        import_torch()
-        from nninspect.bench.run import bench
-        from nninspect.engine.devices import environment
-        from nninspect.engine.session import Session
-
-        self._send(Ready(environment=environment()))
-        return Dispatcher(Session(), self._send, bench=bench, cancels=self._cancels)
 
     def refuse(self, error: NninspectError) -> NoReturn:
         """Tell the client why this worker is of no use, and end."""
@@ -87,13 +84,13 @@ class Worker:
         os._exit(REFUSED)
 
 
-def main(requests: int, answers: int) -> NoReturn:
+def main(requests: int, answers: int, load: Callable[[], Engine] = load) -> NoReturn:
     """Work for the client at the other end of two descriptors."""
     send = Sender(answers)
     try:
         send.open()
         send(WorkerHello(version=VERSION, pid=os.getpid()))
-        worker = Worker(requests, send)
+        worker = Worker(requests, send, load)
         threading.Thread(target=worker.read, name="requests", daemon=True).start()
         worker.work()
     except BaseException:

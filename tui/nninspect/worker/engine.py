@@ -1,18 +1,48 @@
-"""Imports torch, or says what is in the way."""
+"""What carries requests out: torch and the engine on it, or what is in the way of them."""
 
 from __future__ import annotations
 
 import gc
 import sys
 import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from nninspect.errors import WorkerMissing
+from nninspect.protocol.records import BenchPlan, BenchResult, Environment, Inspection, Setup
 
 OLDEST_TORCH = (2, 6)
 
 
-def import_torch() -> None:
-    """Raises WorkerMissing when torch is missing, broken or too old."""
+Report: TypeAlias = Callable[[str, float | None], None]
+"""Hears how far it is: the stage, and the fraction of the whole where it is known."""
+
+
+class Session(Protocol):
+    """Remembers the model between requests."""
+
+    def inspect(self, setup: Setup, *, reload: bool, progress: Report) -> Inspection: ...
+
+
+class Engine(NamedTuple):
+    """What the worker runs; tests have one without torch."""
+
+    environment: Environment
+    session: Session
+    bench: Callable[[Any, Setup, BenchPlan, Report], BenchResult]
+
+
+def load() -> Engine:
+    """The real one. Raises WorkerMissing when torch is missing, broken or too old."""
+    _import_torch()
+    from nninspect.bench.run import bench
+    from nninspect.engine.devices import environment
+    from nninspect.engine.session import Session
+
+    return Engine(environment(), Session(), bench)
+
+
+def _import_torch() -> None:
     gc.disable()  # an import makes much and frees nothing: collections only cost time
     try:
         import torch

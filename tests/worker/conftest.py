@@ -1,0 +1,90 @@
+"""A dispatcher in this process, over an engine without torch."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from nninspect.errors import ProtocolError
+from nninspect.protocol.layers import LayerRow, pack
+from nninspect.protocol.messages import Bench, Inspect, Response
+from nninspect.protocol.records import (
+    BenchPlan,
+    BenchResult,
+    Environment,
+    Inspection,
+    Setup,
+    Totals,
+)
+from nninspect.worker.cancel import Cancels
+from nninspect.worker.dispatch import Dispatcher
+from nninspect.worker.engine import Engine, Report
+
+SETUP = Setup(target="t")
+NO_COUNTS = Totals(
+    modules=1, parameters=0, trainable=0, buffers=0, parameter_bytes=0, buffer_bytes=0
+)
+
+
+class Harness:
+    """Requests are answered by `work`, and every message sent is in `sent`."""
+
+    def __init__(self) -> None:
+        self.work: Callable[[Report], Any] = lambda progress: "Net"
+        self.now = 0.0
+        self.sent: list[Response] = []
+        self.unsendable = ""
+        self.reloads: list[bool] = []
+        self.cancels = Cancels()
+        environment = Environment(host="h", python="3", torch="2.6", pid=1, devices=())
+        engine = Engine(environment, self, self.bench)
+        self.dispatcher = Dispatcher(engine, self.send, self.cancels, clock=lambda: self.now)
+
+    def inspect(self, setup: Setup, *, reload: bool, progress: Report) -> Inspection:
+        self.reloads.append(reload)
+        return Inspection(
+            setup=setup,
+            title=str(self.work(progress)),
+            inputs_from="given",
+            layers=pack([LayerRow(name="", path="", type="Net", depth=0)]),
+            totals=NO_COUNTS,
+        )
+
+    def bench(self, session: Any, setup: Setup, plan: BenchPlan, progress: Report) -> BenchResult:
+        assert session is self
+        return BenchResult(setup=setup, rows=(), missing=str(self.work(progress)))
+
+    def send(self, message: Response) -> None:
+        if type(message).__name__ == self.unsendable:
+            raise ProtocolError("over the limit")
+        self.sent.append(message)
+
+    def ask_inspect(self, request_id: int = 1, *, reload: bool = False) -> None:
+        self.ask(Inspect(request_id=request_id, setup=SETUP, reload=reload))
+
+    def ask_bench(self, request_id: int = 1) -> None:
+        plan = BenchPlan(devices=("cpu",), batches=(1,))
+        self.ask(Bench(request_id=request_id, setup=SETUP, plan=plan))
+
+    def ask(self, request: Inspect | Bench) -> None:
+        self.cancels.expect(request.request_id)
+        self.dispatcher.handle(request)
+
+    def answers(self) -> list[tuple[str, int]]:
+        """The kind and request of every message but progress."""
+        return [
+            (type(message).__name__, msgspec.to_builtins(message)["request_id"])
+            for message in self.sent
+            if type(message).__name__ != "Progress"
+        ]
+
+
+@pytest.fixture
+def harness() -> Iterator[Harness]:
+    before = signal.getsignal(signal.SIGINT)
+    yield Harness()
+    signal.signal(signal.SIGINT, before)
