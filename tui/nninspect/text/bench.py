@@ -39,7 +39,7 @@ def cells(result: BenchResult, row: BenchRow) -> tuple[str, ...]:
         units.seconds(timings.p50),
         units.seconds(timings.p95),
         units.seconds(timings.iqr),
-        units.short_count(row.throughput),
+        _throughput(row.throughput),
         units.ratio(result.speedup(row)),
         units.seconds(row.first_call_s),
         units.count(len(timings.seconds)),
@@ -65,3 +65,8 @@ def remarks(result: BenchResult) -> Iterator[str]:
                 yield plain(row.failure.hint)
     if any(verdict(row) == "unstable" for row in result.rows):
         yield UNSTABLE
+
+
+def _throughput(value: float | None) -> str:
+    """Samples a second in three digits; the rest is noise."""
+    return units.UNKNOWN if value is None else units.short_count(float(f"{value:.3g}"))

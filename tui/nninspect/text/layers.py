@@ -77,8 +77,7 @@ def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
     """What is known of a layer, as (label, value); `whole` is the model's parameters."""
     found = [
         ("calls", str(row.calls) if row.calls else NOT_CALLED),
-        ("input", _tensors(row.inputs)),
-        ("output", FAILED if row.marks & Mark.FAILED else _tensors(row.outputs)),
+        *_shapes(row),
         ("params", _with_share(row, whole)),
         ("own", figure(row.own_parameters)),
         ("trainable", _trainable(row)),
@@ -87,6 +86,13 @@ def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
         ("device", row.device),
     ]
     return tuple((label, plain(value)) for label, value in found if value)
+
+
+def _shapes(row: LayerRow) -> tuple[tuple[str, str], ...]:
+    if row.marks & Mark.UNCALLED:
+        return ()
+    output = FAILED if row.marks & Mark.FAILED else _tensors(row.outputs)
+    return ("input", _tensors(row.inputs)), ("output", output)
 
 
 def _tensors(found: Tensors | None) -> str:

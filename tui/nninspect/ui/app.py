@@ -7,6 +7,7 @@ import gc
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -27,13 +28,15 @@ class NninspectApp(App[None]):
     """It shows the first frame, then has the worker started."""
 
     TITLE = "nninspect"
-    CSS_PATH = "nninspect.tcss"
+    CSS_PATH = Path(__file__).with_name("nninspect.tcss")
     COMMAND_PALETTE_BINDING = "ctrl+p"
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "keys", "help", key_display="?", id="help"),
+        Binding(
+            "question_mark,f1", "keys", "help", key_display="?", tooltip="this help", id="help"
+        ),
         Binding("q", "quit", "quit", id="quit"),
         Binding("ctrl+q", "quit", "quit", show=False, id="quit.always"),
         Binding("ctrl+c", "interrupt", "cancel, or quit", show=False, id="interrupt"),

@@ -58,9 +58,9 @@ def matching(choices: tuple[Choice, ...], query: str) -> tuple[Choice, ...]:
 
 def _card_choice(collection: Collection, card: ModelCard, collides: bool) -> Choice:
     target = f"{collection.name}/{card.name}" if collides else card.name
-    broken = " ✗ broken" if card.mistake else ""
+    broken = "✗ " if card.mistake else ""
     line = Content.assemble(
-        (f"{plain(target):{NAME}} ", "bold"), (plain(card.title), ""), (broken, "$warning")
+        (f"{plain(target):{NAME}} ", "bold"), (broken, "$warning"), (plain(card.title), "")
     )
     words = " ".join((target, card.title, *card.concepts))
     return Choice(target, line, words, tuple(_about(card)))

@@ -18,5 +18,6 @@ def commands(app: App[Any], screen: Screen[object]) -> Iterator[SystemCommand]:
             continue
         seen.add(binding.action)
         run = partial(app.run_action, binding.action, node)
-        yield SystemCommand(binding.description, f"key: {app.get_key_display(binding)}", run)
+        title = binding.tooltip or binding.description
+        yield SystemCommand(title, f"key: {app.get_key_display(binding)}", run)
     yield SystemCommand("theme", "choose other colours", app.action_change_theme)

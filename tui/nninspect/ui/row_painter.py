@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from nninspect.protocol.layers import Mark
-from nninspect.text import layers
+from nninspect.text.layers import mark_words
 from nninspect.ui.columns import CELLS, GAP, INDENT, RIGHT, TITLES, Column, name_of, type_of
 from nninspect.ui.spans import crop, ink, pad
 from nninspect.ui.tree_model import TreeModel
@@ -48,7 +48,7 @@ class RowPainter:
     def _label(self, row: int, styles: dict[str, Style]) -> list[Segment]:
         """Marker and name, and the type after it where it has no column of its own."""
         table = self._model.table
-        kind, marks = type_of(table, row), layers.mark_words(table.marks[row])
+        kind, marks = type_of(table, row), mark_words(table.marks[row])
         start = " " * INDENT * table.depth[row] + self._marker(row)
         width = self._columns[0].width
         if self._has_types:
@@ -58,7 +58,8 @@ class RowPainter:
         room = width - cell_len(name) - 1
         segments = _started(start, name, styles)
         if room > 1 and kind:
-            segments += [Segment(" ", styles["type"]), *_marked(crop(kind, room), marks, styles)]
+            kind = _crop_before(kind, marks, room)
+            segments += [Segment(" ", styles["type"]), *_marked(kind, marks, styles)]
         used = sum(segment.cell_length for segment in segments)
         return [*segments, Segment(" " * (width - used), styles["type"])]
 
@@ -89,6 +90,14 @@ def _started(start: str, name: str, styles: dict[str, Style]) -> list[Segment]:
     """The marker in its own style, as far as the cropped name still has it."""
     place = min(len(start), len(name))
     return [Segment(name[:place], styles["marker"]), Segment(name[place:], styles["name"])]
+
+
+def _crop_before(kind: str, marks: str, width: int) -> str:
+    """The type cropped to a width, for as long as there is room without losing its marks."""
+    kept = width - cell_len(marks) - 1
+    if cell_len(kind) <= width or not marks or kept < 1:
+        return crop(kind, width)
+    return f"{crop(kind.removesuffix(marks).rstrip(), kept)} {marks}"
 
 
 def _marked(kind: str, marks: str, styles: dict[str, Style]) -> list[Segment]:

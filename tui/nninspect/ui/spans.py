@@ -54,15 +54,29 @@ def ink(widget: Widget, component: str) -> Style:
     )
 
 
-def to_strip(widget: Widget, spans: Iterable[Span], width: int) -> Strip:
-    """The spans on the widget's own background, cropped and padded to a width."""
-    base = widget.rich_style
-    segments = [
-        Segment(text, base + ink(widget, f"span--{style}") if style else base)
-        for text, style, _ in spans
-        if text
-    ]
-    return Strip(segments).adjust_cell_length(width, base)
+class SpanPainter:
+    """It draws spans on a widget's own background; `forget` when the widget's styles change."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[str, Style] = {}
+
+    def forget(self) -> None:
+        self._styles.clear()
+
+    def strip(self, spans: Iterable[Span], width: int) -> Strip:
+        """The spans, cropped and padded to a width."""
+        segments = [Segment(text, self._style(style)) for text, style, _ in spans if text]
+        return Strip(segments).adjust_cell_length(width, self._style(""))
+
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            style = self._widget.rich_style
+            if name:
+                style += ink(self._widget, f"span--{name}")
+            self._styles[name] = style
+        return style
 
 
 def span_at(spans: Iterable[Span], x: int) -> Span | None:

@@ -14,6 +14,7 @@ from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.page import Page
 
 KEY = 18
+TITLES = {"LayerTree": "In the tree", "Log": "In the log"}
 
 
 class Help(ModalScreen[None]):
@@ -24,6 +25,8 @@ class Help(ModalScreen[None]):
         Binding("escape,question_mark,f1,q,enter", "dismiss", "close", id="help.close"),
         Binding("down,j", "scroll(1)", "down", show=False, id="help.down"),
         Binding("up,k", "scroll(-1)", "up", show=False, id="help.up"),
+        Binding("pagedown,space", "scroll(10)", "page down", show=False, id="help.page_down"),
+        Binding("pageup", "scroll(-10)", "page up", show=False, id="help.page_up"),
         Binding("ctrl+c,ctrl+q", "app.quit", "quit", show=False, id="help.quit"),
     ]
 
@@ -57,7 +60,8 @@ def _by_node(screen: Screen[object]) -> dict[DOMNode, dict[str, list[str]]]:
     found: dict[DOMNode, dict[str, list[str]]] = {}
     for node, binding, _, _ in screen.active_bindings.values():
         if binding.id and binding.description:
-            keys = found.setdefault(node, {}).setdefault(binding.description, [])
+            does = binding.tooltip or binding.description
+            keys = found.setdefault(node, {}).setdefault(does, [])
             display = screen.app.get_key_display(binding)
             if display not in keys:
                 keys.append(display)
@@ -67,4 +71,4 @@ def _by_node(screen: Screen[object]) -> dict[DOMNode, dict[str, list[str]]]:
 def _title(node: DOMNode, screen: Screen[object]) -> str:
     if node is screen:
         return "Everywhere"
-    return "Application" if node is screen.app else "Here"
+    return "Application" if node is screen.app else TITLES.get(type(node).__name__, "Here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import ClassVar
 
 from textual import on
@@ -28,6 +29,8 @@ from nninspect.ui.widgets.status_line import StatusLine, activity_spans
 from nninspect.ui.widgets.tab_line import TabLine
 
 STARTING = "starting torch…"
+CLEAR = "clear the filter, or close the notice"
+OPEN_HINT = (Span("o", "key"), Span(" opens a model", "dim"))
 
 
 class MainScreen(Screen[None]):
@@ -36,18 +39,18 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "cancel", id="cancel"),
-        Binding("escape", "dismiss_notice", "dismiss", show=False, id="dismiss"),
-        Binding("slash", "filter", "filter", key_display="/", id="filter"),
-        Binding("enter", "detail", "detail", key_display="enter", id="detail"),
-        Binding("d", "move", "device", id="device"),
-        Binding("b", "bench", "bench", id="bench"),
-        Binding("o", "open", "open", id="open"),
-        Binding("r", "reload", "reload", id="reload"),
+        Binding("escape", "cancel", "cancel", tooltip="stop what is running", id="cancel"),
+        Binding("escape", "clear", "clear", show=False, tooltip=CLEAR, id="clear"),
+        Binding("slash", "filter", "filter", tooltip="filter by name, type or path", id="filter"),
+        Binding("enter", "detail", "detail", tooltip="show or hide the detail", id="detail"),
+        Binding("d", "move", "device", tooltip="move the model to the next device", id="device"),
+        Binding("b", "bench", "bench", tooltip="time the model on every device", id="bench"),
+        Binding("o", "open", "open", tooltip="open another model", id="open"),
+        Binding("r", "reload", "reload", tooltip="read the files again", id="reload"),
         Binding("R", "restart", "restart the worker", show=False, id="restart"),
-        Binding("1", "tab('layers')", "layers", show=False, id="tab.layers"),
-        Binding("2", "tab('bench')", "bench", show=False, id="tab.bench"),
-        Binding("3", "tab('log')", "log", show=False, id="tab.log"),
+        Binding("1", "tab('layers')", "the Layers tab", show=False, id="tab.layers"),
+        Binding("2", "tab('bench')", "the Bench tab", show=False, id="tab.bench"),
+        Binding("3", "tab('log')", "the Log tab", show=False, id="tab.log"),
     ]
 
     tab: reactive[str] = reactive("layers")
@@ -90,6 +93,7 @@ class MainScreen(Screen[None]):
         for pane in (self._layers, self._bench, self._log):
             pane.display = pane.id == tab
         self._tab_line.current = tab
+        self._write_activity()
         self._tab_line.news -= {tab}
         self.set_focus(self._focus_of(tab))
 
@@ -103,13 +107,16 @@ class MainScreen(Screen[None]):
     def watch_picture(self, picture: Picture | None) -> None:
         self._header.inspection = picture.inspection if picture else None
         self._layers.picture = picture
+        self._write_activity()
+        self.refresh_bindings()
+        gc.freeze()
 
     def watch_result(self, result: BenchResult | None) -> None:
         self._bench.result = result
 
     def watch_activity(self, before: Activity | None, activity: Activity | None) -> None:
-        self._status.activity = activity
         self._bench.activity = activity
+        self._write_activity()
         self._write_waiting()
         if (before is None) != (activity is None):
             self.refresh_bindings()
@@ -119,13 +126,17 @@ class MainScreen(Screen[None]):
 
     def watch_worker(self, worker: str) -> None:
         self._status.worker = worker
-        self._write_waiting()
+
+    def _write_activity(self) -> None:
+        """In the status line, but where the open tab shows it."""
+        benching = self.activity is not None and self.activity.doing == "bench"
+        shown = benching if self.tab == "bench" else self.tab == "layers" and self.picture is None
+        self._status.activity = None if shown else self.activity
 
     def _write_waiting(self) -> None:
         if self.picture is None:
-            worker = Paragraph((Span(self.worker, "dim"),))
-            doing = activity_spans(self.activity) if self.activity else ()
-            self._layers.waiting = (Paragraph(doing), Paragraph(), worker)
+            doing = activity_spans(self.activity) if self.activity else OPEN_HINT
+            self._layers.waiting = (Paragraph(doing),)
 
     # what the session tells
 
@@ -213,7 +224,7 @@ class MainScreen(Screen[None]):
         if action == "cancel":
             return self.activity is not None
         if action in ("filter", "detail"):
-            return self.tab == "layers"
+            return self.tab == "layers" and self.picture is not None
         return True
 
     def action_tab(self, tab: str) -> None:
@@ -223,7 +234,7 @@ class MainScreen(Screen[None]):
     def action_cancel(self) -> None:
         self.session.cancel()
 
-    def action_dismiss_notice(self) -> None:
+    def action_clear(self) -> None:
         if self._layers.has_filter:
             self._layers.close_filter(clear=True)
         elif self.picture is not None:

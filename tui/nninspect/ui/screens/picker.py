@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from nninspect.protocol.records import Problem
 from nninspect.ui.choices import Choice, card_choices, matching, plain_choices
-from nninspect.ui.spans import paragraph
+from nninspect.ui.widgets.notice import problem_paragraphs
 from nninspect.ui.widgets.page import Page
 
 
@@ -42,7 +42,7 @@ class Picker(ModalScreen[str]):
             box.border_subtitle = "enter opens · esc closes"
             if self._problem:
                 said = Page(id="picker-problem")
-                said.paragraphs = (paragraph(self._problem.message, "bad"),)
+                said.paragraphs = tuple(problem_paragraphs(self._problem))
                 yield said
             field = Input(placeholder="type to find, or a target such as net.py:Net", compact=True)
             field.cursor_blink = False

@@ -8,11 +8,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from nninspect.protocol.layers import LayerTable
 from nninspect.ui import columns
 from nninspect.ui.row_painter import COMPONENTS, RowPainter
 from nninspect.ui.tree_model import TreeModel
@@ -23,7 +23,7 @@ KEPT_STRIPS = 4_096
 
 
 class LayerTree(ScrollView, can_focus=True):
-    """It shows a `TreeModel` and moves its cursor and its folds; `Highlighted` tells of it."""
+    """It shows a `TreeModel` and moves its cursor and its folds."""
 
     COMPONENT_CLASSES = COMPONENTS
     ALLOW_SELECT = False
@@ -61,13 +61,8 @@ class LayerTree(ScrollView, can_focus=True):
     model: reactive[TreeModel | None] = reactive(None)
     everything: reactive[bool] = reactive(False)
     """Every column at full width, to be panned through, whatever the width."""
-
-    class Highlighted(Message):
-        """The cursor is on another row, or the row is another model's."""
-
-        def __init__(self, model: TreeModel) -> None:
-            super().__init__()
-            self.model = model
+    highlighted: reactive[tuple[LayerTable, int] | None] = reactive(None, repaint=False)
+    """The row under the cursor; others watch it, to be drawn in the same frame."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -108,9 +103,24 @@ class LayerTree(ScrollView, can_focus=True):
         self.refresh()
 
     def _set_virtual_size(self) -> None:
+        """As Textual does it, but the screen is laid out only when a scrollbar comes or goes."""
         rows = len(self.model.rows) if self.model else 0
         width = self._painter.width if self._painter else 0
-        self.virtual_size = Size(width, rows + HEADER)
+        size = Size(width, rows + HEADER)
+        if not self._fits_as_before(size):
+            self.virtual_size = size
+            return
+        self.set_reactive(ScrollView.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_to(y=min(self.scroll_offset.y, self.max_scroll_y), animate=False)
+
+    def _fits_as_before(self, size: Size) -> bool:
+        """Whether a size needs the scrollbars that there are."""
+        if self.show_horizontal_scrollbar or size.width > self.scrollable_content_region.width:
+            return False
+        view = self.container_size.height
+        return self.show_vertical_scrollbar == (size.height > view)
 
     def update_rows(self) -> None:
         """Draw what the model has become: other rows, or another place of the cursor."""
@@ -133,7 +143,7 @@ class LayerTree(ScrollView, can_focus=True):
     def _tell(self) -> None:
         if self.model is not None:
             self._drawn_place = self.model.place
-            self.post_message(self.Highlighted(self.model))
+            self.highlighted = (self.model.table, self.model.cursor)
 
     def _bring_into_view(self) -> None:
         if self.model is None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import reactive
 
+from nninspect.protocol.layers import LayerTable
 from nninspect.protocol.records import Problem
-from nninspect.ui.messages import Picture
+from nninspect.text import units
+from nninspect.ui.messages import Picture, Said
 from nninspect.ui.spans import Paragraph
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep
@@ -20,8 +21,6 @@ from nninspect.ui.widgets.notice import Notice
 from nninspect.ui.widgets.page import Page
 
 if TYPE_CHECKING:
-    from textual.widgets import Input
-
     from nninspect.ui.widgets.filter_input import FilterInput
 
 OPEN_KEYS = (("r", "try again"), ("o", "open another"), ("3", "log"))
@@ -52,6 +51,9 @@ class LayersPane(Container):
     def has_filter(self) -> bool:
         return self.layer_tree.model is not None and bool(self.layer_tree.model.query)
 
+    def on_mount(self) -> None:
+        self.watch(self.layer_tree, "highlighted", self._show_layer)
+
     def watch_picture(self, before: Picture | None, picture: Picture | None) -> None:
         self.set_class(picture is None, "-empty")
         if picture is None:
@@ -75,11 +77,10 @@ class LayersPane(Container):
         self._notice.problem = problem
         self.set_class(problem is not None, "-problem")
 
-    @on(LayerTree.Highlighted)
-    def _show_layer(self, event: LayerTree.Highlighted) -> None:
-        table = event.model.table
-        if len(table):
-            self._detail.subject = (table.row(event.model.cursor), table.total_parameters[0])
+    def _show_layer(self, highlighted: tuple[LayerTable, int] | None) -> None:
+        if highlighted is not None and len(highlighted[0]):
+            table, row = highlighted
+            self._detail.subject = (table.row(row), table.total_parameters[0])
 
     def toggle_detail(self) -> None:
         self.toggle_class("-detail-flipped")
@@ -92,7 +93,9 @@ class LayersPane(Container):
         if found := self.query("#filter"):
             found.first().focus()
         elif self.layer_tree.model is not None:
-            self.mount(FilterInput(self.layer_tree.model.query, id="filter"))
+            field = FilterInput(self.layer_tree.model.query, id="filter")
+            self.mount(field)
+            self.watch(field, "value", self.filter, init=False)
 
     def close_filter(self, clear: bool) -> None:
         """Back to the tree, with the filter kept or cleared."""
@@ -104,9 +107,6 @@ class LayersPane(Container):
     def on_filter_input_closed(self, event: FilterInput.Closed) -> None:
         self.close_filter(event.clear)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self.filter(event.value)
-
     def filter(self, query: str) -> None:
         if (
             self.layer_tree.model is not None
@@ -114,3 +114,15 @@ class LayersPane(Container):
         ):
             self.layer_tree.model.filter(query)
             self.layer_tree.update_rows()
+            self.post_message(Said(_found(self.layer_tree.model)))
+
+
+def _found(model: TreeModel) -> str:
+    """How many rows the filter found, and the keys that go through them."""
+    if not model.query:
+        return ""
+    found = len(model.matches)
+    if not found:
+        return f"nothing matches ‹{model.query}›"
+    rows = "1 row" if found == 1 else f"{units.count(found)} rows"
+    return f"{rows} match ‹{model.query}›  n next  N previous  esc clears"

@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from nninspect.ui.spans import SPAN_STYLES, Span, span_at, to_strip
+from nninspect.ui.spans import SPAN_STYLES, Span, SpanPainter, span_at
 
 
 class Line(Widget):
@@ -18,8 +18,16 @@ class Line(Widget):
 
     spans: reactive[tuple[Span, ...]] = reactive(())
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._painter = SpanPainter(self)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painter.forget()
+
     def render_line(self, y: int) -> Strip:
-        return to_strip(self, self.spans if y == 0 else (), self.size.width)
+        return self._painter.strip(self.spans if y == 0 else (), self.size.width)
 
     async def on_click(self, event: Click) -> None:
         span = span_at(self.spans, event.x - self.styles.padding.left)

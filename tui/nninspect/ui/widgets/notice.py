@@ -8,7 +8,7 @@ from textual.reactive import reactive
 
 from nninspect.protocol.records import Problem
 from nninspect.text.plain import plain
-from nninspect.ui.spans import Paragraph, Span, paragraph
+from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.page import Page
 
 
@@ -50,8 +50,3 @@ def _keys(keys: tuple[tuple[str, str], ...]) -> Iterator[Paragraph]:
 
 def _lines(text: str) -> str:
     return "\n".join(map(plain, text.splitlines()))
-
-
-def hint(text: str) -> Paragraph:
-    """A quiet line for an empty place."""
-    return paragraph(text, "dim")

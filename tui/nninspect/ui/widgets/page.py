@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from textual.geometry import Size
+from itertools import zip_longest
+
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nninspect.ui.spans import SPAN_STYLES, Paragraph, Span, to_strip, wrap
+from nninspect.ui.spans import SPAN_STYLES, Paragraph, Span, SpanPainter, wrap
 
 
 class Page(ScrollView, can_focus=False):
@@ -15,31 +17,44 @@ class Page(ScrollView, can_focus=False):
 
     COMPONENT_CLASSES = SPAN_STYLES
 
-    paragraphs: reactive[tuple[Paragraph, ...]] = reactive(())
+    paragraphs: reactive[tuple[Paragraph, ...]] = reactive((), repaint=False)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self._painter = SpanPainter(self)
         self._rows: list[tuple[Span, ...]] = []
 
-    def watch_paragraphs(self, before: tuple[Paragraph, ...]) -> None:
-        grew = len(before) != len(self.paragraphs)
-        self._wrap(self.scrollable_content_region.width)
-        self.refresh(layout=grew and self.styles.is_auto_height)
+    def watch_paragraphs(self) -> None:
+        """Draw the rows that are others now; lay out anew only where the height follows them."""
+        before = self._rows
+        self._wrap()
+        for y, (old, new) in enumerate(zip_longest(before, self._rows)):
+            if old != new:
+                self.refresh(Region(0, y - self.scroll_offset.y, self.size.width, 1))
+        if len(before) != len(self._rows) and self.styles.is_auto_height:
+            self.refresh(layout=True)
 
     def on_resize(self) -> None:
-        self._wrap(self.scrollable_content_region.width)
+        self._wrap()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painter.forget()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(_rows(self.paragraphs, width))
 
     def render_line(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
-        spans = self._rows[row] if row < len(self._rows) else ()
-        return to_strip(self, spans, self.size.width)
+        return self._painter.strip(
+            self._rows[row] if row < len(self._rows) else (), self.size.width
+        )
 
-    def _wrap(self, width: int) -> None:
-        self._rows = _rows(self.paragraphs, width)
-        self.virtual_size = Size(width, len(self._rows))
+    def _wrap(self) -> None:
+        """Rows that fit leave the virtual size alone: changing it lays out the screen."""
+        region = self.scrollable_content_region
+        self._rows = _rows(self.paragraphs, region.width)
+        self.virtual_size = Size(region.width, max(len(self._rows), region.height))
 
 
 def _rows(paragraphs: tuple[Paragraph, ...], width: int) -> list[tuple[Span, ...]]:
