@@ -1,0 +1,79 @@
+"""The real command, run as a pipe would run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NNINSPECT = str(Path(sys.executable).with_name("nninspect"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def nninspect(tmp_path: Path) -> Callable[..., Run]:
+    """Run `nninspect` with the arguments in `tmp_path`, without a terminal."""
+
+    def run(*arguments: str) -> Run:
+        done = subprocess.run(
+            [NNINSPECT, *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    """A user's file with a model, a factory, and ways to fail."""
+    path = tmp_path / "net.py"
+    path.write_text(
+        """
+import os
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, hidden=4):
+        super().__init__()
+        print("printed by the model")
+        self.first = nn.Linear(3, hidden)
+        self.last = nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.last(self.first(x))
+
+def good(hidden=4):
+    return nn.Sequential(nn.Linear(3, hidden), nn.ReLU())
+
+def dies():
+    os._exit(7)
+
+def raises():
+    raise ValueError("out of cheese")
+"""
+    )
+    return path

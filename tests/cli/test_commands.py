@@ -1,0 +1,191 @@
+"""The headless commands: what goes to stdout, what to stderr, and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nninspect.cli.exit_codes import (
+    DEVICE_FAILED,
+    MODEL_FAILED,
+    OK,
+    USAGE,
+    WORKER_FAILED,
+)
+
+Command = Callable[..., Any]
+
+
+def test_list_prints_every_network_as_plain_text(nninspect: Command) -> None:
+    run = nninspect("list")
+    assert run.code == OK
+    assert "resnet-small" in run.out
+    assert "broken-softmax-ce" in run.out
+    assert "\x1b" not in run.out
+    assert run.err == ""
+
+
+def test_list_as_json_has_the_cards(nninspect: Command) -> None:
+    (bundled,) = nninspect("list", "--json").json["collections"]
+    cards = {card["name"]: card for card in bundled["networks"]}
+    assert bundled["name"] == "bundled"
+    assert cards["resnet-small"]["inputs"] == ["1x3x32x32"]
+    assert cards["broken-softmax-ce"]["twin_of"] == "classifier"
+
+
+def test_summary_prints_the_layers_as_plain_text(nninspect: Command) -> None:
+    run = nninspect("summary", "mlp-module")
+    assert run.code == OK
+    assert "118,282 parameters" in run.out
+    (fc1,) = [line for line in run.out.splitlines() if line.split()[:1] == ["fc1"]]
+    assert fc1.split()[:9] == [
+        "fc1",
+        "Linear",
+        "(1,",
+        "784)",
+        "(1,",
+        "128)",
+        "100,480",
+        "84.9%",
+        "100",
+    ]
+    assert "\x1b" not in run.out
+    assert run.err == ""
+
+
+def test_summary_as_json_has_raw_figures(nninspect: Command) -> None:
+    found = nninspect("summary", "mlp-module", "--batch", "64", "--json").json
+    assert found["schema"] == 1
+    assert found["totals"]["parameters"] == 784 * 128 + 128 + 128 * 128 + 128 + 128 * 10 + 10
+    assert found["setup"]["inputs"] == ["64x784"]
+    root, fc1, *_ = found["layers"]
+    assert root["outputs"] == [{"key": "", "shape": [64, 10], "dtype": "float32"}]
+    assert (fc1["path"], fc1["own_parameters"]) == ("fc1", 784 * 128 + 128)
+    assert found["failure"] is None
+
+
+def test_a_failing_forward_prints_the_tree_and_what_to_change(
+    nninspect: Command, net: Path
+) -> None:
+    run = nninspect("summary", "net.py:Net")
+    assert run.code == MODEL_FAILED
+    assert "✗ failed" in run.out
+    assert "last (Linear) expects in_features=5 and got 4" in run.err
+    assert "net.py:13 in forward" in run.err
+    assert "Traceback" not in run.err
+
+
+def test_a_failing_forward_is_part_of_the_json(nninspect: Command, net: Path) -> None:
+    run = nninspect("summary", "net.py:Net", "--json")
+    assert run.code == MODEL_FAILED
+    assert run.json["failure"]["where"] == "last"
+    failed = [row["path"] for row in run.json["layers"] if "failed" in row["marks"]]
+    assert failed == ["last"]
+
+
+def test_what_the_model_prints_stays_out_of_the_data(nninspect: Command, net: Path) -> None:
+    run = nninspect("summary", "net.py:Net", "--json")
+    assert "printed by the model" not in run.out
+    assert "printed by the model" in run.err
+
+
+def test_settings_and_inputs_reach_the_model(nninspect: Command, net: Path) -> None:
+    run = nninspect("summary", "net.py:good", "--set", "hidden=7", "--input", "2,3", "--json")
+    assert run.json["totals"]["parameters"] == 3 * 7 + 7
+    assert run.json["layers"][0]["outputs"][0]["shape"] == [2, 7]
+
+
+def test_dtype_and_mode_reach_the_model(nninspect: Command, net: Path) -> None:
+    run = nninspect("summary", "net.py:good", "--dtype", "bfloat16", "--train", "--json")
+    assert run.json["layers"][0]["dtype"] == "bfloat16"
+    assert run.json["setup"]["training"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["resnet-smal"], USAGE, "Did you mean resnet-small?"),
+        (["nett.py"], USAGE, "Did you mean net.py?"),
+        (["net.py:nett"], USAGE, "Did you mean Net?"),
+        (["net.py:good", "--set", "hiden=3"], USAGE, "Did you mean hidden?"),
+        (["net.py:good", "--set", "hidden"], USAGE, "--set hidden=128"),
+        (["net.py:good", "--input", "x"], USAGE, "--input 1,3,224,224"),
+        (["net.py:good", "--input", "y=1x3"], USAGE, "takes no argument y"),
+        (["net.py:good", "--batch", "0"], USAGE, "type 1 or more"),
+        (["net.py:good", "--device", "tpu9"], USAGE, "Use one of cpu"),
+        (["net.py:good", "--device", "cuda:99"], DEVICE_FAILED, "no device cuda:99"),
+        (["net.py:raises"], MODEL_FAILED, "out of cheese"),
+        (["net.py:dies"], WORKER_FAILED, "exited with code 7"),
+    ],
+)
+def test_what_is_wrong_ends_with_its_code_and_says_what_to_type(
+    nninspect: Command, net: Path, arguments: list[str], code: int, message: str
+) -> None:
+    run = nninspect("summary", *arguments)
+    assert run.code == code
+    assert message in run.err
+    assert run.out == ""
+    assert "Traceback" not in run.err
+
+
+def test_the_traceback_is_printed_when_asked_for(nninspect: Command, net: Path) -> None:
+    run = nninspect("summary", "net.py:raises", "--traceback")
+    assert "Traceback (most recent call last)" in run.err
+    assert 'net.py", line' in run.err
+    assert "nninspect/engine" not in run.err
+
+
+def test_bench_times_every_batch_and_says_what_is_missing(nninspect: Command, net: Path) -> None:
+    run = nninspect(
+        "bench", "net.py:good", "--devices", "cpu", "--batch", "1,8", "--seconds", "0.05", "--json"
+    )
+    assert run.code == OK
+    assert [(row["device"], row["batch"]) for row in run.json["rows"]] == [("cpu", 1), ("cpu", 8)]
+    for row in run.json["rows"]:
+        assert row["p95_s"] >= row["p50_s"] > 0
+        assert len(row["timings_s"]) >= 10
+        assert row["samples_per_s"] == pytest.approx(row["batch"] / row["p50_s"])
+    assert run.json["missing"]
+
+
+def test_bench_of_a_model_that_fails_ends_with_the_models_code(
+    nninspect: Command, net: Path
+) -> None:
+    run = nninspect("bench", "net.py:Net", "--devices", "cpu", "--seconds", "0.05")
+    assert run.code == MODEL_FAILED
+    assert "mat1 and mat2" in run.err
+
+
+def test_env_names_torch_and_the_devices(nninspect: Command) -> None:
+    found = nninspect("env", "--json").json
+    assert found["devices"][0]["name"] == "cpu"
+    assert found["torch"]
+
+
+def test_the_app_without_a_terminal_says_what_to_use_instead(nninspect: Command) -> None:
+    run = nninspect()
+    assert run.code == USAGE
+    assert "nninspect summary TARGET" in run.err
+    assert run.out == ""
+
+
+def test_a_target_without_a_terminal_is_summarised(nninspect: Command) -> None:
+    run = nninspect("mlp-module")
+    assert run.code == OK
+    assert "118,282 parameters" in run.out
+    assert "this is `nninspect summary`" in run.err
+
+
+@pytest.mark.parametrize("command", [(), ("list",), ("summary",), ("bench",), ("env",)])
+def test_every_help_has_examples_and_exit_codes(nninspect: Command, command: tuple[str]) -> None:
+    run = nninspect(*command, "--help")
+    assert run.code == OK
+    assert "examples:\n  nninspect" in run.out
+    assert "exit codes:" in run.out
+
+
+def test_an_unknown_option_ends_with_the_usage_code(nninspect: Command) -> None:
+    assert nninspect("summary", "mlp-module", "--colour").code == USAGE

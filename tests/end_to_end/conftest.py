@@ -1,0 +1,130 @@
+"""A real terminal with the real command in it: a pty, and pyte to read its screen."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pyte
+import pytest
+
+NNINSPECT = str(Path(sys.executable).with_name("nninspect"))
+PATIENCE_S = 60.0
+
+# pyte stumbles over keyboard modes, pointer shapes and mode queries, which draw nothing.
+_NOT_DRAWN = re.compile(
+    rb"\x1b\[[<>=][0-9;]*u|\x1b\]22;[^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[\?[0-9;]*\$p"
+)
+
+
+def _resize(fd: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def _environment() -> dict[str, str]:
+    """Only this: readline puts a LINES and a COLUMNS of its own behind `os.environ`'s back."""
+    kept = {name: os.environ[name] for name in os.environ if name not in ("NO_COLOR", "CI")}
+    return {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+
+
+class Terminal:
+    """The command at work in a terminal of the given size."""
+
+    def __init__(self, *arguments: str, cwd: Path, columns: int = 120, rows: int = 40) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self.written = b""
+        self.exit_code: int | None = None
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(cwd)
+            _resize(0, columns, rows)
+            os.execve(NNINSPECT, [NNINSPECT, *arguments], _environment())
+        self.modes_before = termios.tcgetattr(self._fd)
+
+    @property
+    def text(self) -> str:
+        """The screen as a person reads it."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def press(self, keys: str) -> None:
+        """Type; "\\x1b" is escape, "\\r" enter."""
+        os.write(self._fd, keys.encode())
+
+    def see(self, *wanted: str) -> str:
+        """Wait until all of the texts are on the screen; the screen."""
+        return self.wait(lambda: all(text in self.text for text in wanted), f"{wanted}")
+
+    def wait(self, condition: Callable[[], bool], what: str) -> str:
+        """Read until the condition holds; the screen. Fails with the screen after a while."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > deadline or self.exit_code is not None:
+                pytest.fail(f"waited for {what} (exit code {self.exit_code}); saw:\n{self.text}")
+            self._read(0.1)
+        return self.text
+
+    def _read(self, timeout: float) -> None:
+        ready, _, _ = select.select([self._fd], [], [], timeout)
+        if not ready:
+            return
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # Linux says so when the last writer is gone
+            data = b""
+        if not data:
+            self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            return
+        self.written += data
+        self._stream.feed(_NOT_DRAWN.sub(b"", data))
+
+    def wait_for_exit(self) -> int:
+        """Read until the command has ended; its exit code."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.exit_code is None:
+            if time.monotonic() > deadline:
+                pytest.fail(f"it does not end; saw:\n{self.text}")
+            self._read(0.1)
+        return self.exit_code
+
+    def modes(self) -> list[object]:
+        """The terminal's modes now."""
+        return termios.tcgetattr(self._fd)
+
+    def worker(self) -> psutil.Process:
+        """The torch process below the app."""
+        for process in psutil.Process(self.pid).children(recursive=True):
+            if "nninspect.worker" in process.cmdline():
+                return process
+        pytest.fail("the app has no worker")
+
+    def close(self) -> None:
+        if self.exit_code is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Start the command in a terminal, in an empty folder, `tmp_path`."""
+    started: list[Terminal] = []
+
+    def start(*arguments: str, columns: int = 120, rows: int = 40) -> Terminal:
+        started.append(Terminal(*arguments, cwd=tmp_path, columns=columns, rows=rows))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()

@@ -1,0 +1,155 @@
+"""What a person does with the real command, and what they see."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+Start = Callable[..., Any]
+
+LENET = """
+import torch.nn.functional as F
+from torch import nn
+from models.head import Head
+
+class LeNet(nn.Module):
+    def __init__(self, hidden=120):
+        super().__init__()
+        print("building with", hidden)
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.head = Head(16 * 5 * 5, hidden)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        return self.head(x.flatten(1))
+"""
+
+HEAD = """
+from torch import nn
+
+class Head(nn.Module):
+    def __init__(self, features, hidden):
+        super().__init__()
+        self.fc1 = nn.Linear(features, hidden)
+        self.fc2 = nn.Linear(hidden, 10)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu())
+"""
+
+
+def write_lenet(folder: Path) -> Path:
+    """A user's own network, with a package beside it that is called `models`."""
+    (folder / "models").mkdir()
+    (folder / "models" / "__init__.py").write_text("")
+    (folder / "models" / "head.py").write_text(HEAD)
+    (folder / "net.py").write_text(LENET)
+    return folder / "net.py"
+
+
+def test_a_first_visit_from_the_picker_to_the_bench_and_out(terminal: Start) -> None:
+    app = terminal()
+    app.see("resnet-small", "mlp-sequential")
+    app.press("resnet")
+    app.press("\r")
+    app.see("ResNetSmall", "(1, 3, 32, 32)", "175,258 params")
+    app.press("d")
+    app.see("no other device")
+    app.press("b")
+    app.see("p50", "p95", "samples/s")
+    app.press("q")
+    assert app.wait_for_exit() == 0
+
+
+def test_the_terminal_is_left_as_it_was(terminal: Start) -> None:
+    app = terminal("mlp-module")
+    app.see("118,282 params")
+    assert b"\x1b[?1049h" in app.written
+    app.press("q")
+    app.wait_for_exit()
+    for mode in (b"1049", b"1000", b"1003", b"1006", b"2004"):
+        on, off = b"\x1b[?" + mode + b"h", b"\x1b[?" + mode + b"l"
+        assert app.written.rfind(off) >= app.written.rfind(on), mode
+    assert app.written.rfind(b"\x1b[?25h") > app.written.rfind(b"\x1b[?25l")
+    assert app.modes() == app.modes_before
+
+
+def test_a_model_of_ones_own_fails_is_mended_and_runs(terminal: Start, tmp_path: Path) -> None:
+    net = write_lenet(tmp_path)
+    app = terminal("net.py", "--input", "1,3,28,28")
+    app.see("head.fc1", "in_features=400", "got 256", "✗ failed")
+    net.write_text(LENET.replace("16 * 5 * 5", "16 * 4 * 4"))
+    app.press("r")
+    app.see("(1, 256)", "(1, 10)", "34,9")
+    app.press("3")
+    app.see("building with 120")
+
+
+def test_a_target_that_is_wrong_says_what_to_type(terminal: Start, tmp_path: Path) -> None:
+    write_lenet(tmp_path)
+    app = terminal("net.py:Lenet")
+    app.see("net.py has no Lenet", "LeNet")
+
+
+def test_a_worker_that_is_killed_is_reported_and_restarted_with_a_key(terminal: Start) -> None:
+    app = terminal("mlp-module")
+    app.see("118,282 params")
+    first = app.worker()
+    first.kill()
+    app.see("SIGKILL")
+    app.press("R")
+    app.wait(lambda: "SIGKILL" not in app.text, "the message to go")
+    app.see("118,282 params", "torch ")
+    assert app.worker().pid != first.pid
+    app.press("q")
+    assert app.wait_for_exit() == 0
+
+
+def test_a_model_that_hangs_is_cancelled(terminal: Start, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "def make():\n    open('begun', 'w')\n    while True:\n        pass\n"
+    )
+    app = terminal("net.py:make")
+    app.wait((tmp_path / "begun").exists, "the model to hang")
+    app.see("loading net.py:make")
+    app.press("\x1b")
+    app.see("cancelled")
+    app.press("q")
+    assert app.wait_for_exit() == 0
+
+
+def test_nothing_is_left_behind_when_the_app_is_killed(terminal: Start, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "import subprocess\nfrom torch import nn\n"
+        "subprocess.Popen(['sleep', '1234.5'], start_new_session=True)\n"
+        "class Net(nn.Linear):\n    def __init__(self): super().__init__(2, 3)\n"
+    )
+    app = terminal("net.py")
+    app.see("9 params")
+    below = psutil.Process(app.pid).children(recursive=True)
+    assert any("1234.5" in process.cmdline() for process in below)
+    os.kill(app.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while any(alive(process) for process in below):
+        assert time.monotonic() < deadline, [p for p in below if alive(p)]
+        time.sleep(0.05)
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_small_terminal_shows_the_tree(terminal: Start) -> None:
+    app = terminal("resnet-small", columns=60, rows=18)
+    app.see("ResNetSmall", "stem", "params")
