@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
 
 import msgspec
+import pytest
+from textual.events import MouseScrollDown as MouseScrollDown
+from textual.pilot import Pilot
 
 from nninspect.client.api import Died, Event, Listener, Ready, Starting
 from nninspect.errors import Cancelled, NninspectError
@@ -24,6 +30,7 @@ from nninspect.protocol.records import (
     Timings,
     Totals,
 )
+from nninspect.ui.app import NninspectApp
 
 CPU = Device("cpu", "Some CPU", 0)
 GPU = Device("cuda:0", "Some GPU", 80 * 2**30)
@@ -284,3 +291,50 @@ class FakeClient:
 
     async def close(self) -> None:
         self.closed = True
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Wait until what was asked is answered, or held back by the client's gate, and drawn."""
+    session = pilot.app.screen_stack[0].session  # type: ignore[attr-defined]
+    for _ in range(100):
+        await pilot.pause()
+        if not session.is_busy or not session.client.gate.is_set():
+            break
+    await pilot.pause()
+
+
+@asynccontextmanager
+async def running(
+    client: FakeClient, target: str | None = "resnet-small", size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[Pilot[None]]:
+    """The app with a client, settled."""
+    app = NninspectApp(client, Setup(target=target) if target else None)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield pilot
+
+
+def text_of(pilot: Pilot[None]) -> str:
+    """What the terminal shows, without styles."""
+    height = pilot.app.size.height
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in strips[:height])
+
+
+def tree_of(pilot: Pilot[None]) -> object:
+    """The model of the layer tree that is shown."""
+    return pilot.app.screen_stack[0].query_one("#tree").model  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same terminal for every test, whatever runs them."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+@pytest.fixture
+def ui() -> ModuleType:
+    """This module, for tests to take its helpers from."""
+    return sys.modules[__name__]

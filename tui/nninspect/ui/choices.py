@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 from textual.content import Content
@@ -49,11 +50,24 @@ def matching(choices: tuple[Choice, ...], query: str) -> tuple[Choice, ...]:
     if not query:
         return choices
     matcher = Matcher(query)
-    scored = [(matcher.match(choice.words), choice) for choice in choices]
-    found = [choice for score, choice in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
+    ranked = [(_rank(choice, query.lower(), matcher), choice) for choice in choices]
+    found = [choice for rank, choice in sorted(ranked, key=itemgetter(0)) if rank < _NO_MATCH]
     typed = Choice(query, Content(f"open ‹{plain(query)}›"), query, _about_typed())
     first = any(mark in query for mark in ":/.")
     return (typed, *found) if first else (*found, typed)
+
+
+_NO_MATCH = 3.0
+
+
+def _rank(choice: Choice, query: str, matcher: Matcher) -> float:
+    """The lower the better: the name has it, the other words have it, the name has its letters."""
+    if query in choice.target:
+        return 0.0
+    if all(word in choice.words.lower() for word in query.split()):
+        return 1.0
+    score = matcher.match(choice.target)
+    return 2.0 + 1 / (1 + score) if score > 0 else _NO_MATCH
 
 
 def _card_choice(collection: Collection, card: ModelCard, collides: bool) -> Choice:

@@ -20,4 +20,4 @@ def commands(app: App[Any], screen: Screen[object]) -> Iterator[SystemCommand]:
         run = partial(app.run_action, binding.action, node)
         title = binding.tooltip or binding.description
         yield SystemCommand(title, f"key: {app.get_key_display(binding)}", run)
-    yield SystemCommand("theme", "choose other colours", app.action_change_theme)
+    yield SystemCommand("choose other colours", "theme", app.action_change_theme)

@@ -10,7 +10,7 @@ import msgspec
 from textual.message import Message
 
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
-from nninspect.errors import Cancelled, NninspectError, ProtocolError
+from nninspect.errors import Cancelled, NninspectError
 from nninspect.protocol.layers import LayerTable
 from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
 from nninspect.ui.messages import (
@@ -98,7 +98,7 @@ class Session:
 
     async def _restart(self) -> None:
         await self.client.restart()
-        if setup := self._current():
+        if setup := self.setup:
             self._show(await self._inspect(setup, False), "reload" if self.picture else "open")
 
     async def _move(self, device: str) -> None:
@@ -123,7 +123,7 @@ class Session:
         try:
             return Picture(inspection, LayerTable(inspection.layers))
         except ValueError as error:
-            raise ProtocolError(f"the worker sent a broken layer tree: {error}") from error
+            raise NninspectError(f"the worker sent a broken layer tree: {error}") from error
 
     def _show(self, picture: Picture, doing: Doing) -> None:
         self.picture, self.setup = picture, picture.inspection.setup
@@ -145,6 +145,8 @@ class Session:
         if waits_for is not None and not waits_for.done():
             self.client.cancel()
             await asyncio.wait([waits_for])
+        if self._task is not asyncio.current_task():
+            return
         self._progress(Activity(doing, title))
         try:
             await work()
@@ -152,6 +154,8 @@ class Session:
             self._tell(Said("cancelled"))
         except NninspectError as error:
             self._tell(Failed(doing, Problem.of(error)))
+        except Exception as error:
+            self._tell(Failed(doing, _bug(error)))
         finally:
             self._progress(None)
 
@@ -215,6 +219,18 @@ class Session:
             self._telling = None
         self._told_at = asyncio.get_running_loop().time()
         self._tell(Progressed(self._activity))
+
+
+def _bug(error: Exception) -> Problem:
+    """An error of our own: short on the screen, in full in the log."""
+    import traceback
+
+    return Problem(
+        kind="NninspectError",
+        message=f"nninspect itself failed: {type(error).__name__}: {error}",
+        hint="The Log has the details; they make a good bug report",
+        details="".join(traceback.format_exception(error)),
+    )
 
 
 def bench_plan(setup: Setup, environment: Environment) -> BenchPlan:

@@ -208,11 +208,14 @@ def find_rows(table: LayerTable, query: str) -> list[int]:
 
 
 def _find_path(table: LayerTable, names: list[str]) -> list[int]:
-    """Rows whose path has the names in a row: the first ends one, the last begins one."""
+    """Rows whose path has the names in a row: the first ends one, the last begins one.
+
+    The root has no path.
+    """
     lowered = [text.lower() for text in table.texts]
     begins = bytes(text.startswith(names[-1]) for text in lowered)
     candidates = compress(count(), map(begins.__getitem__, table.name))
-    return [row for row in candidates if _is_below(table, lowered, row, names[:-1])]
+    return [row for row in candidates if row and _is_below(table, lowered, row, names[:-1])]
 
 
 def _is_below(table: LayerTable, lowered: list[str], row: int, names: list[str]) -> bool:

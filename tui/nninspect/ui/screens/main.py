@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from nninspect.client.api import Client
+from nninspect.errors import WorkerError, by_name
 from nninspect.protocol.records import BenchResult, Environment, Problem, Setup
 from nninspect.text.plain import plain
 from nninspect.ui import messages
@@ -29,6 +30,7 @@ from nninspect.ui.widgets.status_line import StatusLine, activity_spans
 from nninspect.ui.widgets.tab_line import TabLine
 
 STARTING = "starting torch…"
+STOPPED = "worker stopped"
 CLEAR = "clear the filter, or close the notice"
 OPEN_HINT = (Span("o", "key"), Span(" opens a model", "dim"))
 
@@ -142,6 +144,8 @@ class MainScreen(Screen[None]):
 
     @on(messages.WorkerStarting)
     def _starting(self, event: messages.WorkerStarting) -> None:
+        if self.worker == STOPPED:
+            self._layers.show_problem(None)
         self.worker = STARTING
         self._note(f"worker started, process {event.pid}")
 
@@ -154,10 +158,7 @@ class MainScreen(Screen[None]):
 
     @on(messages.WorkerEnded)
     def _ended(self, event: messages.WorkerEnded) -> None:
-        self.environment = None
-        self.worker = "worker stopped"
-        self._say_problem(event.problem)
-        self._layers.show_problem(event.problem, DEAD_KEYS)
+        self._show_worker_gone(event.problem)
 
     @on(messages.Progressed)
     def _progressed(self, event: messages.Progressed) -> None:
@@ -172,7 +173,7 @@ class MainScreen(Screen[None]):
         self.picture = event.picture
         inspection = event.picture.inspection
         if inspection.failure is not None:
-            self._say_problem(inspection.failure)
+            self._say_problem(inspection.failure, is_noticed=True)
         elif event.doing == "move":
             self.said = Said(f"now on {inspection.setup.device}")
         elif event.doing == "reload":
@@ -187,9 +188,10 @@ class MainScreen(Screen[None]):
     @on(messages.Failed)
     def _failed(self, event: messages.Failed) -> None:
         problem = event.problem
-        if problem.kind == "WorkerDied":
+        if issubclass(by_name(problem.kind), WorkerError):
+            self._show_worker_gone(problem)
             return
-        self._say_problem(problem)
+        self._say_problem(problem, is_noticed=event.doing in ("open", "reload"))
         if event.doing == "bench":
             self._bench.problem = problem
         elif event.doing != "move":
@@ -206,8 +208,18 @@ class MainScreen(Screen[None]):
         self._log.printed(event.text)
         self._tell_news("log")
 
-    def _say_problem(self, problem: Problem) -> None:
-        self.said = Said(problem.message.partition("\n")[0], bad=True)
+    def _show_worker_gone(self, problem: Problem) -> None:
+        """Told twice where a request was under way: as the event, and as the request's failure."""
+        if self.worker != STOPPED:
+            self.environment = None
+            self.worker = STOPPED
+            self._say_problem(problem, is_noticed=True)
+            self._layers.show_problem(problem, DEAD_KEYS)
+
+    def _say_problem(self, problem: Problem, is_noticed: bool) -> None:
+        """In full in the log; in short in the status line, but where a notice is in view."""
+        if not (is_noticed and self.tab == "layers"):
+            self.said = Said(problem.message.partition("\n")[0], bad=True)
         self._note("\n".join(filter(None, (problem.message, problem.hint, problem.details))))
 
     def _note(self, text: str) -> None:

@@ -178,6 +178,10 @@ class LayerTree(ScrollView, can_focus=True):
 
     # keys and the mouse
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a tree none of the keys does anything."""
+        return self.model is not None
+
     def action_move(self, places: int) -> None:
         if self.model:
             self.model.move_by(places)

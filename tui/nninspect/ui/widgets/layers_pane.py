@@ -118,11 +118,11 @@ class LayersPane(Container):
 
 
 def _found(model: TreeModel) -> str:
-    """How many rows the filter found, and the keys that go through them."""
+    """How many rows the filter found; nothing where there is none."""
     if not model.query:
         return ""
     found = len(model.matches)
     if not found:
         return f"nothing matches ‹{model.query}›"
     rows = "1 row" if found == 1 else f"{units.count(found)} rows"
-    return f"{rows} match ‹{model.query}›  n next  N previous  esc clears"
+    return f"{rows} match ‹{model.query}›"

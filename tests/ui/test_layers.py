@@ -1,0 +1,217 @@
+"""The Layers tab: the tree, its keys, its filter, the detail and what went wrong."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+from nninspect.protocol.records import Problem
+from nninspect.ui.widgets.detail import Detail
+from nninspect.ui.widgets.notice import Notice
+
+
+async def test_the_tree_and_the_header_show_the_inspection(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        shown = ui.text_of(pilot)
+        assert "resnet-small · cpu ▸ cuda:0" in shown
+        assert "▾ ResNetSmall" in shown
+        row = "· conv Conv2d (1, 3, 32, 32) (1, 16, 32, 32) 432 0.2%"
+        assert row in [" ".join(line.split()) for line in shown.splitlines()]
+
+
+async def test_marks_are_words_in_the_row(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(), size=(80, 60)) as pilot:
+        shown = ui.text_of(pilot)
+        assert "head Linear tied" in shown
+        assert "≠ torchinfo" in shown
+        (uncalled,) = [line for line in shown.splitlines() if "aux Linear" in line]
+        assert "not called" in uncalled
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [
+        (["j", "j"], "stem.conv"),
+        (["down", "down", "up"], "stem"),
+        (["G"], "aux"),
+        (["G", "g"], ""),
+        (["j", "j", "p"], "stem"),
+        (["j", "j", "backspace", "p"], ""),
+        (["j", "J"], "stage1"),
+        (["j", "J", "K"], "stem"),
+        (["l", "l"], "stem.conv"),
+        (["j", "j", "h"], "stem"),
+        (["pagedown", "pageup"], ""),
+    ],
+)
+async def test_the_cursor_moves(ui: ModuleType, keys: list[str], path: str) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot.press(*keys)
+        model = ui.tree_of(pilot)
+        assert model.table.path(model.cursor) == path
+
+
+async def test_the_cursor_stays_in_view(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot.press("G")
+        assert "aux Linear" in ui.text_of(pilot)
+        await pilot.press("g")
+        assert "▾ ResNetSmall" in ui.text_of(pilot)
+
+
+async def test_folds_hide_and_show_what_is_below(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot.press("j", "space")
+        assert "▸ stem" in ui.text_of(pilot)
+        assert "· norm " not in ui.text_of(pilot)
+        await pilot.press("right")
+        assert "▾ stem" in ui.text_of(pilot)
+        await pilot.press("left")
+        assert "▸ stem" in ui.text_of(pilot)
+
+
+async def test_everything_folds_and_opens(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        every = len(ui.tree_of(pilot).rows)
+        await pilot.press("Z")
+        assert len(ui.tree_of(pilot).rows) == 8
+        await pilot.press("Z")
+        assert len(ui.tree_of(pilot).rows) == every
+        await pilot.press("j", "J", "z")
+        assert "▸ stage1" in ui.text_of(pilot)
+
+
+async def test_the_mouse_selects_and_folds(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot.click("#tree", offset=(12, 3))
+        model = ui.tree_of(pilot)
+        assert model.table.path(model.cursor) == "stem.conv"
+        await pilot.click("#tree", offset=(3, 2))
+        assert "▸ stem" in ui.text_of(pilot)
+
+
+async def test_the_wheel_scrolls_and_leaves_the_cursor(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot._post_mouse_events([ui.MouseScrollDown], "#tree", offset=(5, 5), button=0)
+        await ui.settle(pilot)
+        assert "▾ ResNetSmall" not in ui.text_of(pilot)
+        assert ui.tree_of(pilot).cursor == 0
+
+
+async def test_the_filter_is_live_and_enter_keeps_it(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot.press("slash", *"linear")
+        model = ui.tree_of(pilot)
+        assert [model.table.path(row) for row in model.rows] == ["", "head", "aux"]
+        await pilot.press("enter")
+        await ui.settle(pilot)
+        assert not pilot.app.screen.query("#filter")
+        await pilot.press("n")
+        assert model.table.path(model.cursor) == "aux"
+        await pilot.press("N")
+        assert model.table.path(model.cursor) == "head"
+        assert "2 rows match ‹linear›" in ui.text_of(pilot)
+
+
+async def test_escape_clears_the_filter_and_keeps_the_cursor(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        every = len(ui.tree_of(pilot).rows)
+        await pilot.press("slash", *"linear", "escape")
+        await ui.settle(pilot)
+        model = ui.tree_of(pilot)
+        assert len(model.rows) == every
+        assert model.table.path(model.cursor) == "head"
+        await pilot.press("slash", *"conv", "enter", "escape")
+        assert len(model.rows) == every
+
+
+async def test_the_filter_finds_dotted_paths(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot.press("slash", *"stage2.0.")
+        model = ui.tree_of(pilot)
+        assert "stage2.0.conv1" in [model.table.path(row) for row in model.matches]
+        assert len(model.matches) == 5
+
+
+async def test_the_detail_follows_the_cursor(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(), size=(120, 40)) as pilot:
+        await pilot.press("j", "j")
+        shown = ui.text_of(pilot)
+        assert "stem.conv" in shown
+        assert "kernel_size=(3, 3)" in shown
+        assert "442,368" in shown
+        await pilot.press("enter")
+        assert "kernel_size" not in ui.text_of(pilot)
+
+
+async def test_the_detail_opens_below_where_it_is_narrow(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        assert not pilot.app.screen.query_one(Detail).display
+        await pilot.press("enter")
+        await ui.settle(pilot)
+        assert "trainable" in ui.text_of(pilot)
+
+
+async def test_the_detail_says_what_marks_mean(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(), size=(120, 50)) as pilot:
+        await pilot.press("G")
+        assert "the forward never called it" in ui.text_of(pilot)
+        await pilot.press("up", "up")
+        assert "torchinfo says 4,096" in ui.text_of(pilot)
+
+
+async def test_a_failed_forward_says_what_where_and_how_to_fix_it(ui: ModuleType) -> None:
+    client = ui.FakeClient(ui.failing_resnet())
+    client.failure = ui.FORWARD_FAILED
+    async with ui.running(client) as pilot:
+        model = ui.tree_of(pilot)
+        assert model.table.path(model.cursor) == "head"
+        shown = ui.text_of(pilot)
+        (failed,) = [line for line in shown.splitlines() if "· head Linear" in line]
+        assert "✗ failed" in failed
+        assert "wants 64 as its last dimension" in shown
+        assert "at head" in shown
+        assert "x.flatten(1)" in shown
+        assert "Traceback" not in shown
+        await pilot.press("escape")
+        assert not pilot.app.screen.query_one(Notice).display
+
+
+async def test_wide_terminals_show_every_column(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(), size=(220, 30)) as pilot:
+        titles = ui.text_of(pilot).splitlines()[2]
+        for title in ("module", "type", "input", "own", "trainable", "mult-adds", "dtype"):
+            assert title in titles
+
+
+async def test_every_column_can_be_panned_through(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot.press("w")
+        assert "trainable" not in ui.text_of(pilot)
+        await pilot.press(*["shift+right"] * 12)
+        await ui.settle(pilot)
+        assert "trainable" in ui.text_of(pilot)
+        await pilot.press("w")
+        assert "module" in ui.text_of(pilot)
+
+
+async def test_what_strangers_write_is_shown_and_not_interpreted(ui: ModuleType) -> None:
+    evil = ui.Node("[red]x[/]\x1b[31m", "\x1b]0;title\x07[b]", 1, (), (), extra="\x1b[2J[i]")
+    root = ui.Node("", "Net\n", 0, (), (), [evil])
+    client = ui.FakeClient(root)
+    client.failure = Problem(kind="ForwardFailed", message="[bold]no\x1b[0m", hint="\x07")
+    async with ui.running(client, "x\x1b[31m[u]", size=(120, 30)) as pilot:
+        shown = ui.text_of(pilot)
+        assert "\x1b" not in shown
+        assert "\x07" not in shown
+        assert "[red]x[/]␛[31m" in shown
+        assert "[bold]no␛[0m" in shown
+
+
+async def test_wide_characters_keep_the_columns_aligned(ui: ModuleType) -> None:
+    root = ui.Node("", "네트워크", 0, ui.shape(1, 2), ui.shape(1, 2))
+    root.children = [ui.Node("선형", "Linear", 6, ui.shape(1, 2), ui.shape(1, 2))]
+    async with ui.running(ui.FakeClient(root), size=(120, 20)) as pilot:
+        tree = pilot.app.screen.query_one("#tree")
+        assert {tree.render_line(y).cell_length for y in range(5)} == {tree.size.width}

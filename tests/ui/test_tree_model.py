@@ -1,0 +1,189 @@
+"""The tree's view against a naive one: folds, filters and moves over random trees."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nninspect.protocol.layers import LayerRow, LayerTable, pack
+from nninspect.ui.tree_model import TreeModel, find_rows
+from nninspect.ui.tree_state import keep, paths
+
+NAMES = ("conv1", "conv2", "norm", "0", "1", "head", "stage1")
+TYPES = ("Conv2d", "Linear", "Block", "Sequential")
+
+
+def table(depths: list[int], labels: list[tuple[str, str]]) -> LayerTable:
+    rows = [
+        LayerRow(name=name if row else "", path="", type=kind, depth=depth)
+        for row, (depth, (name, kind)) in enumerate(zip(depths, labels, strict=True))
+    ]
+    return LayerTable(pack(rows))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> LayerTable:
+    steps = draw(st.lists(st.integers(1, 4), max_size=30))
+    depths = [0]
+    for step in steps:
+        depths.append(min(step, depths[-1] + 1))
+    labels = st.tuples(st.sampled_from(NAMES), st.sampled_from(TYPES))
+    return table(depths, draw(st.lists(labels, min_size=len(depths), max_size=len(depths))))
+
+
+def ancestors(found: LayerTable, row: int) -> list[int]:
+    return (
+        [] if found.parent[row] < 0 else [found.parent[row], *ancestors(found, found.parent[row])]
+    )
+
+
+def naive_matches(found: LayerTable, query: str) -> list[int]:
+    if "." in query:
+        return [row for row in range(1, len(found)) if _path_has(found.path(row), query)]
+    return [
+        row
+        for row in range(len(found))
+        if query in found.texts[found.name[row]].lower()
+        or query in found.texts[found.type[row]].lower()
+    ]
+
+
+def _path_has(path: str, query: str) -> bool:
+    """The query begins anywhere, and ends in the last name of the path."""
+    lowered = "." + path.lower()
+    start = lowered.rfind(".") - query.rfind(".")
+    return start >= 0 and lowered[start:].startswith(query)
+
+
+def naive_rows(model: TreeModel) -> list[int]:
+    found = model.table
+    kept = set(range(len(found)))
+    if model.query:
+        matches = naive_matches(found, model.query)
+        kept = {above for row in matches for above in (row, *ancestors(found, row))}
+    return [row for row in sorted(kept) if not model.folded & set(ancestors(found, row))]
+
+
+ACTIONS = st.one_of(
+    st.tuples(st.just("move_by"), st.integers(-5, 5)),
+    st.tuples(st.just("to_sibling"), st.sampled_from((-1, 1))),
+    st.tuples(st.just("to_match"), st.sampled_from((-1, 1))),
+    st.tuples(st.sampled_from(("to_parent", "toggle_all"))),
+    st.tuples(st.sampled_from(("toggle", "fold", "unfold", "toggle_subtree")), st.just("cursor")),
+    st.tuples(st.just("filter"), st.sampled_from(("", "conv", "LIN", "x", "stage1.", "1.0", "."))),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(tables(), st.lists(ACTIONS, max_size=20))
+def test_what_is_in_view_is_what_a_naive_view_shows(
+    found: LayerTable, actions: list[tuple[object, ...]]
+) -> None:
+    model = TreeModel(found)
+    for name, *arguments in actions:
+        given_ = [model.cursor if argument == "cursor" else argument for argument in arguments]
+        if name not in ("toggle", "fold", "unfold", "toggle_subtree") or model.rows:
+            getattr(model, str(name))(*given_)
+        assert model.rows == naive_rows(model)
+        assert not model.rows or model.cursor in model.rows
+
+
+@given(tables(), st.sampled_from(("conv", "seq", "0", "stage1.conv1", "1.", ".head", "age1.0")))
+def test_the_filter_finds_names_types_and_paths(found: LayerTable, query: str) -> None:
+    assert find_rows(found, query) == naive_matches(found, query)
+
+
+@given(tables(), st.data())
+def test_folding_and_unfolding_a_row_changes_nothing(
+    found: LayerTable, data: st.DataObject
+) -> None:
+    model = TreeModel(found)
+    model.fold(data.draw(st.sampled_from(model.rows)))
+    before = list(model.rows)
+    row = data.draw(st.sampled_from(model.rows))
+    if row not in model.folded:
+        model.fold(row)
+        model.unfold(row)
+    assert model.rows == before
+
+
+@pytest.fixture
+def small() -> TreeModel:
+    """root > a > (a0, a1), b > b0."""
+    labels = [("", "Net"), ("a", "Block"), ("a0", "Conv"), ("a1", "Conv"), ("b", "Block")]
+    return TreeModel(table([0, 1, 2, 2, 1, 2], [*labels, ("b0", "Linear")]))
+
+
+def test_a_fold_over_the_cursor_takes_it_along(small: TreeModel) -> None:
+    small.move_to(3)
+    small.fold(1)
+    assert (small.cursor, small.rows) == (1, [0, 1, 4, 5])
+
+
+def test_a_fold_inside_a_fold_stays_when_the_outer_one_opens(small: TreeModel) -> None:
+    small.fold(1)
+    small.fold(0)
+    small.unfold(0)
+    assert small.rows == [0, 1, 4, 5]
+
+
+def test_clearing_the_filter_brings_the_folds_back_but_shows_the_cursor(small: TreeModel) -> None:
+    small.fold(1)
+    small.fold(4)
+    small.filter("linear")
+    assert small.rows == [0, 4, 5]
+    assert small.cursor == 5
+    small.filter("")
+    assert (small.rows, small.cursor) == ([0, 1, 4, 5], 5)
+
+
+def test_matches_are_gone_through_round_the_end(small: TreeModel) -> None:
+    small.filter("conv")
+    places = []
+    for _ in range(3):
+        small.to_match(1)
+        places.append(small.cursor)
+    assert places == [3, 2, 3]
+
+
+def test_siblings_are_of_one_parent(small: TreeModel) -> None:
+    small.move_to(1)
+    small.to_sibling(1)
+    assert small.cursor == 4
+    small.to_sibling(1)
+    assert small.cursor == 4
+    small.to_sibling(-1)
+    assert small.cursor == 1
+
+
+def test_a_row_is_revealed_through_folds_and_filters(small: TreeModel) -> None:
+    small.fold(0)
+    small.filter("conv")
+    small.reveal(5)
+    assert small.cursor == 5
+    assert 5 in small.rows
+
+
+def test_an_empty_table_has_nothing_in_view() -> None:
+    model = TreeModel(LayerTable(pack([])))
+    model.move_by(1)
+    model.to_parent()
+    model.to_sibling(1)
+    model.filter("x")
+    model.filter("")
+    assert model.rows == []
+
+
+def test_a_new_look_keeps_folds_cursor_and_filter_by_path(small: TreeModel) -> None:
+    labels = [("", "Net"), ("new", "Conv"), ("a", "Block"), ("a0", "Conv"), ("b", "Block")]
+    small.fold(1)
+    small.move_to(3)
+    after = TreeModel(table([0, 1, 1, 2, 1], labels))
+    keep(small, after)
+    assert after.rows == [0, 1, 2, 4]
+    assert after.table.path(after.cursor) == "b"
+
+
+def test_paths_are_those_of_the_table(small: TreeModel) -> None:
+    assert paths(small.table) == [small.table.path(row) for row in range(len(small.table))]
