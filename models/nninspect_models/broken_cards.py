@@ -229,4 +229,17 @@ BROKEN = (
         ),
         concepts=("Conv2d", "names"),
     ),
+    _twin(
+        "broken-notebook",
+        of="mlp-module",
+        title="Two classes in one notebook cell",
+        mistake="Two classes stand in the same cell of the notebook.",
+        description=(
+            "The network itself is right. Yet a cell is what a notebook runs again: after an edit"
+            " of the other class, MLP is made anew as well, and a model built before is no"
+            " instance of it any more, so isinstance is False and the weights of the old one"
+            " belong to a class that is gone. Write one class a cell, or move them to a .py file."
+        ),
+        concepts=("notebook", "one class a cell"),
+    ),
 )

@@ -225,3 +225,23 @@ def test_a_norm_after_the_relu_sees_no_negative_value_and_gives_some(build: Buil
 def test_a_misspelt_layer_cannot_be_built(build: Build) -> None:
     with pytest.raises(AttributeError, match=r"module 'torch\.nn' has no attribute 'Conv2D'"):
         build("broken-names")
+
+
+def test_running_a_cell_of_two_classes_again_makes_a_stranger_of_a_model_built_before() -> None:
+    from nninspect_models.broken_notebook import code_cells, run
+
+    cells = code_cells()
+    namespace = run(cells)
+    run([cells[1].replace("One affine map", "An edited affine map")], namespace)
+    assert not isinstance(namespace["model"], namespace["MLP"])
+
+
+def test_with_one_class_a_cell_an_edit_of_the_other_class_leaves_it_alone() -> None:
+    from nninspect_models.broken_notebook import code_cells, run
+
+    imports, both, use = code_cells()
+    first, _, second = both.partition("# mistake: ")
+    second = f"# {second}"
+    namespace = run([imports, first, second, use])
+    run([second.replace("One affine map", "An edited affine map")], namespace)
+    assert isinstance(namespace["model"], namespace["MLP"])
