@@ -5,8 +5,11 @@ from __future__ import annotations
 import linecache
 import sysconfig
 import traceback
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import dropwhile
 from pathlib import Path
-from types import TracebackType
+from traceback import FrameSummary, StackSummary, TracebackException
 
 _OURS = Path(__file__).resolve().parent.parent
 _LIBRARIES = tuple(
@@ -16,16 +19,19 @@ _LIBRARIES = tuple(
 
 def user_line(error: BaseException) -> str:
     """ "net.py:12 in forward: x = self.fc(x)" of the innermost line of the user's; or ""."""
-    if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        return f"{Path(error.filename).name}:{error.lineno}: {(error.text or '').strip()}"
+    if isinstance(error, SyntaxError) and error.lineno and is_users(error.filename or "<unknown>"):
+        name = Path(str(error.filename)).name
+        return f"{name}:{error.lineno}: {(error.text or '').strip()}".rstrip(": ")
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         file = frame.f_code.co_filename
         if is_users(file):
+            linecache.checkcache(file)
             text = linecache.getline(file, line).strip()
-            return f"{Path(file).name}:{line} in {frame.f_code.co_name}: {text}"
+            return f"{Path(file).name}:{line} in {frame.f_code.co_name}: {text}".rstrip(": ")
     return ""
 
 
+@lru_cache(maxsize=4096)
 def is_users(file: str) -> bool:
     """A real file that is neither ours nor an installed library's."""
     if file.startswith("<"):
@@ -36,21 +42,39 @@ def is_users(file: str) -> bool:
     return not any(folder in path.parents for folder in (_OURS, *_LIBRARIES))
 
 
+@lru_cache(maxsize=4096)
+def _is_ours(file: str) -> bool:
+    return _OURS in Path(file).resolve().parents
+
+
 def user_traceback(error: BaseException) -> str:
-    """The traceback as Python prints it, from the first line outside of nninspect on."""
-    return "".join(traceback.format_exception(type(error), error, _below_ours(error.__traceback__)))
+    """The traceback as Python prints it, from the user's first line on, our own lines left out."""
+    report = TracebackException.from_exception(error)
+    for part in _chain(report):
+        part.stack = StackSummary.from_list(_users_part(part.stack))
+    return "".join(report.format())
 
 
-def _below_ours(trace: TracebackType | None) -> TracebackType | None:
-    start = trace
-    while start is not None:
-        if _OURS not in Path(start.tb_frame.f_code.co_filename).resolve().parents:
-            return start
-        start = start.tb_next
-    return trace
+def _chain(report: TracebackException | None) -> Iterator[TracebackException]:
+    if report is not None:
+        yield report
+        yield from _chain(report.__cause__)
+        yield from _chain(report.__context__)
+
+
+def _users_part(frames: StackSummary) -> list[FrameSummary]:
+    not_ours = [frame for frame in frames if not _is_ours(frame.filename)]
+    return list(dropwhile(lambda frame: not is_users(frame.filename), not_ours)) or not_ours
 
 
 def described(error: BaseException) -> str:
-    """ "RuntimeError: its first line"."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    """ "RuntimeError: its first line", or its first two where the first one only leads up."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # the user's own exception, with a broken __str__
+        lines = []
+    if not lines:
+        return type(error).__name__
+    leads_up = lines[0].endswith(":") and len(lines) > 1
+    text = f"{lines[0]} {lines[1].strip()}" if leads_up else lines[0]
+    return f"{type(error).__name__}: {text}"

@@ -13,13 +13,15 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from nninspect.engine.blame import described, user_line, user_traceback
+from nninspect.engine.structure import walk
 from nninspect.engine.target import FileTarget, ModuleTarget, parse_target
 from nninspect.engine.user_imports import UserImports, import_root
 from nninspect.errors import BadSetting, BadTarget, BuildFailed, ImportFailed
 from nninspect.plugin import ModelCard
-from nninspect.protocol.records import Setting
+from nninspect.protocol.records import InputSpec, Setting
 from nninspect.text.suggest import did_you_mean
 
 SEED = 0
@@ -39,6 +41,10 @@ class Loaded:
         self.model = model
         self.card = card
         self.build_s = build_s
+        self.is_lazy = any(is_lazy(parameter) for parameter in model.parameters())
+        """It takes its shapes from the first input that it gets."""
+        self.input_sources: dict[tuple[InputSpec, ...], str] = {}
+        """Inputs that were chosen for it before, and where they came from."""
         self._imports = imports
 
     def forget(self) -> None:
@@ -53,19 +59,27 @@ def load(target: str, settings: Sequence[Setting] = ()) -> Loaded:
     Raises BadTarget, BadSetting, ImportFailed or BuildFailed.
     """
     parsed = parse_target(target)
+    _forget_defaults()
     if isinstance(parsed, ModelCard):
         module_name, _, attribute = parsed.factory.partition(":")
-        factory = _named(_imported(lambda: importlib.import_module(module_name)), attribute, target)
-        return _loaded(factory, settings, target, card=parsed)
+        module = _imported(lambda: importlib.import_module(module_name))
+        return _loaded(_named(module, attribute, module_name), settings, target, card=parsed)
     imports = UserImports(_root(parsed))
     imports.install()
     try:
         module = _imported(lambda: _import_module(parsed, imports))
-        attribute = parsed.attribute or _only_model(module, target)
-        return _loaded(_named(module, attribute, target), settings, target, imports=imports)
+        file = target.strip().removesuffix(f":{parsed.attribute}")
+        attribute = parsed.attribute or _only_model(module, file)
+        return _loaded(_named(module, attribute, file), settings, target, imports=imports)
     except BaseException:
         imports.remove()
         raise
+
+
+def _forget_defaults() -> None:
+    """Defaults that the file loaded before has set are not this one's."""
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
 
 
 def _root(parsed: FileTarget | ModuleTarget) -> Path:
@@ -92,29 +106,36 @@ def _imported(importing: Callable[[], ModuleType]) -> ModuleType:
         return importing()
     except BadTarget:
         raise
-    except ModuleNotFoundError as error:
-        raise ImportFailed(
-            f"the import failed: there is no module {error.name}",
-            f"Install {error.name} into the environment that nninspect runs in, "
-            "or put its folder next to the file.",
-            where=user_line(error),
-            details=user_traceback(error),
-        ) from error
     except (Exception, SystemExit) as error:
+        what, hint = _import_problem(error)
         raise ImportFailed(
-            f"the import failed: {described(error)}",
-            "Mend the line above and reload.",
+            f"the import failed: {what}",
+            hint,
             where=user_line(error),
             details=user_traceback(error),
         ) from error
 
 
-def _only_model(module: ModuleType, target: str) -> str:
+def _import_problem(error: BaseException) -> tuple[str, str]:
+    """What an import that raised complains of, and what to do about it."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"there is no module {error.name}", (
+            f"Install {error.name} into the environment that nninspect runs in, "
+            "or put its folder next to the file."
+        )
+    if isinstance(error, SystemExit):
+        return f"it ends the program ({described(error)})", (
+            "Put what is for running the file, not for importing it, under "
+            'if __name__ == "__main__":'
+        )
+    return described(error), "Mend the line above and reload."
+
+
+def _only_model(module: ModuleType, file: str) -> str:
     """The one model that a module offers. Raises BadTarget with the choices where it has more."""
     names = model_names(module)
     if len(names) == 1:
         return names[0]
-    file = target.rstrip(":")
     if not names:
         raise BadTarget(
             f"{file} defines no nn.Module",
@@ -129,28 +150,27 @@ def _only_model(module: ModuleType, target: str) -> str:
 
 
 def model_names(module: ModuleType) -> list[str]:
-    """The module's own nn.Module classes and instances, in the order of the file."""
+    """The module's own nn.Module classes and instances, in the order of the file; a package's
+    own are those of its modules."""
     return [
         name
         for name, value in vars(module).items()
         if not name.startswith("_")
-        and (
-            isinstance(value, nn.Module)
-            or (
-                isinstance(value, type)
-                and issubclass(value, nn.Module)
-                and value.__module__ == module.__name__
-            )
-        )
+        and (isinstance(value, nn.Module) or _is_own_class(module, value))
     ]
 
 
-def _named(module: ModuleType, attribute: str, target: str) -> Any:
+def _is_own_class(module: ModuleType, value: object) -> bool:
+    if not (isinstance(value, type) and issubclass(value, nn.Module)):
+        return False
+    return f"{value.__module__}.".startswith(f"{module.__name__}.")
+
+
+def _named(module: ModuleType, attribute: str, file: str) -> Any:
     value: Any = module
     for name in attribute.split("."):
         if not hasattr(value, name):
-            file = target.rpartition(":")[0]
-            known = [known for known in vars(value) if not known.startswith("_")]
+            known = [known for known in dir(value) if not known.startswith("_")]
             models = model_names(module)
             hint = did_you_mean(name, known) or (
                 f"It defines {', '.join(models)}" if models else f"{file} defines no nn.Module"
@@ -189,7 +209,7 @@ def build(factory: Any, settings: Sequence[Setting], target: str) -> nn.Module:
         return factory
     if not callable(factory):
         raise BadTarget(
-            f"{target} is a {type(factory).__name__}, not a model",
+            f"{target} is an instance of {type(factory).__name__}, not a model",
             "Name a class, a function that returns a model, or a model.",
         )
     arguments = _arguments(factory, settings, target)
@@ -203,11 +223,31 @@ def build(factory: Any, settings: Sequence[Setting], target: str) -> nn.Module:
             details=user_traceback(error),
         ) from error
     if not isinstance(model, nn.Module):
-        raise BadTarget(
-            f"{target} returned a {type(model).__name__}, not an nn.Module",
-            "Name a class derived from nn.Module or a function that returns one.",
-        )
+        raise _not_a_model(model, target)
+    _check_initialised(model, target)
     return model
+
+
+def _not_a_model(value: object, target: str) -> BadTarget:
+    if value is None:
+        return BadTarget(f"{target} returned None", "Is `return model` missing at its end?")
+    return BadTarget(
+        f"{target} returned an instance of {type(value).__name__}, not an nn.Module",
+        "Name a class derived from nn.Module or a function that returns one.",
+    )
+
+
+def _check_initialised(model: nn.Module, target: str) -> None:
+    """Without super().__init__() a module that registers nothing is built all the same, and
+    every use of it fails later."""
+    for node in walk(model):
+        if not hasattr(node.module, "_parameters"):
+            name = type(node.module).__name__
+            raise BuildFailed(
+                f"building {target} failed: {name} was not initialised as an nn.Module",
+                f"Call super().__init__() first in the __init__ of {name}.",
+                where=node.path,
+            )
 
 
 def _build_hint(error: BaseException) -> str:

@@ -48,7 +48,8 @@ def walk(model: nn.Module) -> list[Node]:
             node.is_cycle = _is_inside_itself(nodes, place)
             continue
         first[id(module)] = path
-        for child_name, child in reversed(list(module._modules.items())):
+        children = getattr(module, "_modules", {})  # none where super().__init__() was forgotten
+        for child_name, child in reversed(list(children.items())):
             if child is not None:
                 child_path = f"{path}.{child_name}" if path else child_name
                 stack.append((child_name, child_path, depth + 1, place, child))
@@ -76,8 +77,6 @@ def count_parameters(nodes: list[Node]) -> None:
     twice = [0] * len(nodes)
     twice_trainable = [0] * len(nodes)
     for place, node in enumerate(nodes):
-        if node.is_cycle:
-            continue
         for name, parameter in _own_parameters(node):
             size, key = numel(parameter), id(parameter)
             node.own += size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,6 @@ HOW = (
     "Type the name of a bundled network (`nninspect list`), a file as path/to/net.py:Net, "
     "or a module as package.module:make_net"
 )
-
-_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-_MODULE = _ATTRIBUTE
 
 
 @dataclass(frozen=True)
@@ -40,30 +37,43 @@ def parse_target(text: str) -> ModelCard | FileTarget | ModuleTarget:
     text = text.strip()
     if not text:
         raise BadTarget("no target was given", HOW)
+    if "\0" in text:
+        raise _unknown(text)
     if card := find_card(text):
         return card
     before, colon, attribute = text.rpartition(":") if ":" in text else (text, "", "")
-    if colon and not _ATTRIBUTE.fullmatch(attribute):
+    if attribute and not _is_dotted_name(attribute):
         raise BadTarget(f"{attribute!r} in {text!r} is not a name", HOW)
-    if _is_file(before):
+    if _is_file(before) or (not colon and os.path.isdir(before)):
         return FileTarget(_python_file(before), attribute)
-    if _MODULE.fullmatch(before) and (colon or "." in before):
+    if _is_dotted_name(before) and (colon or "." in before):
         return ModuleTarget(before, attribute)
     raise _unknown(text)
 
 
+def _is_dotted_name(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
 def _is_file(text: str) -> bool:
-    return text.endswith(".py") or "/" in text or "\\" in text or text.startswith("~")
+    return (
+        text.endswith(".py")
+        or "/" in text
+        or "\\" in text
+        or text.startswith("~")
+        or os.path.isfile(text)
+        or (os.path.isdir(text) and not _is_dotted_name(text))
+    )
 
 
 def _python_file(text: str) -> Path:
-    path = Path(text).expanduser().resolve()
-    if path.is_dir():
+    path = Path(os.path.expanduser(text)).resolve()
+    if os.path.isdir(path):
         found = sorted(file.name for file in path.glob("*.py"))[:5]
         example = found[0] if found else "net.py"
         raise BadTarget(f"{text} is a directory", f"Name a file in it: {Path(text) / example}:Net")
-    if not path.exists():
-        here = path.parent.glob("*.py") if path.parent.is_dir() else ()
+    if not os.path.exists(path):
+        here = path.parent.glob("*.py") if os.path.isdir(path.parent) else ()
         raise BadTarget(
             f"there is no file {text}", did_you_mean(path.name, [file.name for file in here]) or HOW
         )

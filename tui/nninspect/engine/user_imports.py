@@ -1,9 +1,10 @@
 """Importing the user's code as `python net.py` would, without letting it shadow our imports.
 
-The user's folder may hold a `queue.py`, a `models/` or a `tui/`. Their code must get those;
-torch and this worker, which import lazily, must not. So the folder stands at the end of
-`sys.path`, and an import of a name that the folder has is answered from there only where the
-importing file lies in the folder itself.
+The user's folder may hold a `queue.py`, a `models/` or an `email/`. Their code must get those;
+torch and this worker, which import lazily, must not. So the folder stands last on `sys.path`,
+and where someone else has a name of the folder's too, the folder's module goes by a name of its
+own, inside HOME, and is what the user's files get. No module is ever put in another one's place,
+so no thread and no library meets the wrong one.
 """
 
 from __future__ import annotations
@@ -11,62 +12,107 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.machinery import (
+    BuiltinImporter,
+    FrozenImporter,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
-NEVER_SHADOWED = frozenset({"torch", "nninspect", *sys.builtin_module_names})
+from nninspect.engine.blame import is_users
+
+HOME = "_nninspect_user"
+"""The package whose folder is the user's: `_nninspect_user.queue` is their `queue.py`."""
+
+NEVER_SHADOWED = frozenset({"torch", "nninspect"})
 """A user's `torch.py` would hide the library that their model is made of."""
 
 
 class UserImports:
-    """One folder of the user's: its modules, and the hook that finds them first for its files."""
+    """One folder of the user's, importable while it is installed; see the module."""
 
     def __init__(self, root: Path) -> None:
         """`root`: the folder that `import` of the user's code starts from."""
         self.root = root
-        self._own: dict[str, ModuleType] = {}
-        self._plain_import = builtins.__import__
+        self._installed = False
+        self._folders = [root]
+        """Where the user's modules are."""
+        self._taken: dict[str, bool] = {}
 
     def install(self) -> None:
-        """Make the folder importable, last, and answer its files' imports from it, first."""
-        sys.path.append(str(self.root))
+        """Make the folder importable, last, and what its files import theirs, first."""
+        self._plain_import = builtins.__import__
+        self._path = list(sys.path)
+        self._installed = True
+        if str(self.root) not in sys.path:
+            sys.path.append(str(self.root))
+        home = ModuleSpec(HOME, None, is_package=True)
+        home.submodule_search_locations = [str(self.root)]
+        sys.modules[HOME] = importlib.util.module_from_spec(home)
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
         builtins.__import__ = self._import
+        importlib.invalidate_caches()
 
     def remove(self) -> None:
-        """Undo `install` and forget every module that came from the folder."""
+        """Undo `install` and forget every module that came from the user's folders."""
+        if not self._installed:
+            return
+        self._installed = False
         builtins.__import__ = self._plain_import
-        if str(self.root) in sys.path:
-            sys.path.remove(str(self.root))
-        for name in [name for name, module in sys.modules.items() if self._is_own(module)]:
-            del sys.modules[name]
-        self._own.clear()
+        sys.meta_path.remove(self)
+        self._note_added_folders()
+        sys.path[:] = self._path
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] == HOME or self._is_own(name, module):
+                del sys.modules[name]
+        self._taken.clear()
         importlib.invalidate_caches()
 
     def load(self, name: str) -> ModuleType:
         """Import a module of the folder by its dotted name, or any other importable one."""
-        with self._in_front(name.partition(".")[0]):
-            return importlib.import_module(name)
+        top = name.partition(".")[0]
+        with _plain_names():
+            module = importlib.import_module(self._full_name(name))
+        file = getattr(sys.modules.get(top), "__file__", None)
+        if file and is_users(file):  # an editable install: edited, so to be read again
+            self._folders.append(import_root(Path(file)))
+        return module
 
     def load_file(self, path: Path) -> ModuleType:
         """Import one file, whatever its name; its package, where it has one, comes along."""
-        name = dotted_name(path, self.root)
-        if all(part.isidentifier() for part in name.split(".")):
-            return self.load(name)
-        return self._load_odd_name(path)
+        dotted = dotted_name(path, self.root)
+        name = self._full_name(dotted)
+        if "." not in dotted and path != self._place(dotted):  # `net.py` beside a package `net`
+            name = f"{HOME}.{dotted}"
+        with _plain_names():
+            if package := name.rpartition(".")[0]:
+                importlib.import_module(package)
+            module = sys.modules.get(name)
+            if module is not None and module.__file__ == str(path):
+                return module
+            return _load_from(name, path)
 
-    def _load_odd_name(self, path: Path) -> ModuleType:
-        name = "".join(char if char.isalnum() else "_" for char in path.stem)
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path} can't be imported")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        return module
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """As Python finds it, but the user's files are read from their source each time."""
+        spec = PathFinder.find_spec(name, path, target)
+        if (
+            spec is not None
+            and type(spec.loader) is SourceFileLoader
+            and spec.origin is not None
+            and self._is_own_file(spec.origin)
+        ):
+            spec.loader = _SourceOnly(name, spec.origin)
+        return spec
 
     def _import(
         self,
@@ -76,70 +122,110 @@ class UserImports:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> Any:
-        absolute = str((globals or {}).get("__package__") or "") if level else name
-        top = absolute.partition(".")[0]
-        if not self._has(top) or not self._is_own_file((globals or {}).get("__file__")):
-            return self._plain_import(name, globals, locals, fromlist or (), level)
-        with self._in_front(top):
-            return self._plain_import(name, globals, locals, fromlist or (), level)
+        if level == 0 and globals and self._is_own_importer(globals):
+            top = name.partition(".")[0]
+            if top not in NEVER_SHADOWED and self._is_taken(top):
+                with _plain_names():
+                    full = f"{HOME}.{name}"
+                    found = self._plain_import(full, globals, locals, fromlist or (), 0)
+                return found if fromlist else sys.modules[f"{HOME}.{top}"]
+        return self._plain_import(name, globals, locals, fromlist or (), level)
 
-    @contextmanager
-    def _in_front(self, top: str) -> Iterator[None]:
-        """Within it, `top` and its submodules are the folder's; after it, what they were."""
-        if not self._has(top):
-            yield
-            return
-        others = {
-            name: module
-            for name, module in sys.modules.items()
-            if name.partition(".")[0] == top and not self._is_own(module)
-        }
-        for name in others:
-            del sys.modules[name]
-        sys.modules.update(self._named(top))
-        sys.path.insert(0, str(self.root))
-        try:
-            yield
-        finally:
-            sys.path.remove(str(self.root))
-            self._keep(top, others)
-
-    def _named(self, top: str) -> dict[str, ModuleType]:
-        return {name: module for name, module in self._own.items() if name.partition(".")[0] == top}
-
-    def _keep(self, top: str, others: dict[str, ModuleType]) -> None:
-        for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] == top and self._is_own(module):
-                self._own[name] = module
-                if others:
-                    del sys.modules[name]
-        sys.modules.update(others)
-
-    def _has(self, top: str) -> bool:
-        if not top or top in NEVER_SHADOWED:
-            return False
-        folder = self.root / top
-        return (self.root / f"{top}.py").is_file() or (
-            folder.is_dir() and (top not in sys.stdlib_module_names or _is_package(folder))
-        )
-
-    def _is_own(self, module: ModuleType | None) -> bool:
-        if module is None or module.__name__.partition(".")[0] in NEVER_SHADOWED:
-            return False
-        file = getattr(module, "__file__", None)
-        if file is None:  # a namespace package: a folder without __init__.py
-            return any(self._is_own_file(place) for place in getattr(module, "__path__", ()))
-        return self._is_own_file(file)
-
-    def _is_own_file(self, file: object) -> bool:
-        if not isinstance(file, str):
-            return False
-        path = Path(file)
+    def _is_own_importer(self, globals: Mapping[str, object]) -> bool:
+        file, name = globals.get("__file__"), str(globals.get("__name__") or "")
         return (
-            self.root in path.parents
-            and "site-packages" not in path.parts
-            and Path(sys.prefix) not in path.parents
+            isinstance(file, str)
+            and self._is_own_file(file)
+            and name.partition(".")[0] not in NEVER_SHADOWED
         )
+
+    def _full_name(self, name: str) -> str:
+        """The name that a module of the folder goes by; any other one's is left as it is."""
+        top = name.partition(".")[0]
+        return f"{HOME}.{name}" if self._is_taken(top) else name
+
+    def _is_taken(self, top: str) -> bool:
+        """The folder has a module of that name, and `import` would find another one."""
+        if top not in self._taken:
+            place = self._place(top)
+            self._taken[top] = place is not None and not self._would_find(top, place)
+        return self._taken[top]
+
+    def _would_find(self, top: str, place: Path) -> bool:
+        module = sys.modules.get(top)
+        if module is not None:
+            found = getattr(module, "__file__", None)
+        else:
+            spec = importlib.util.find_spec(top)
+            found = spec.origin if spec is not None else None
+        if found is None:
+            return False
+        self._note_added_folders()
+        added = self._folders[1:]
+        return found == str(place) or any(_is_below(found, folder) for folder in added)
+
+    def _place(self, top: str) -> Path | None:
+        """The file that makes `top` a module of the folder. A folder of other things, without
+        an `__init__.py`, gives way to any module of that name, and so does a script's `sys.py`
+        to what Python has built in."""
+        if BuiltinImporter.find_spec(top) or FrozenImporter.find_spec(top):
+            return None
+        package, module = self.root / top / "__init__.py", self.root / f"{top}.py"
+        return next((file for file in (package, module) if file.is_file()), None)
+
+    def _note_added_folders(self) -> None:
+        """What the user's code put on `sys.path` is the user's as well."""
+        for entry in sys.path:
+            folder = Path(entry or ".").absolute()
+            if entry not in self._path and folder not in self._folders:
+                self._folders.append(folder)
+
+    def _is_own(self, name: str, module: ModuleType | None) -> bool:
+        if name.partition(".")[0] in NEVER_SHADOWED:
+            return False
+        held = getattr(module, "__dict__", {})
+        file = held.get("__file__")
+        if file is None:  # a namespace package: a folder without __init__.py
+            return any(self._is_own_file(str(place)) for place in held.get("__path__") or ())
+        return isinstance(file, str) and self._is_own_file(file)
+
+    def _is_own_file(self, file: str) -> bool:
+        return any(_is_below(file, folder) for folder in self._folders) and is_users(file)
+
+
+class _SourceOnly(SourceFileLoader):
+    """Neither reads nor writes bytecode: Python tells a stale one by whole seconds and the size
+    only, which two quick edits can share."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
+def _load_from(name: str, path: Path) -> ModuleType:
+    loader = _SourceOnly(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    loader.exec_module(module)
+    return sys.modules[name]
+
+
+@contextmanager
+def _plain_names() -> Iterator[None]:
+    """What an import complains of is named as the user named it, without HOME."""
+    try:
+        yield
+    except ImportError as error:
+        error.name = error.name and error.name.removeprefix(f"{HOME}.")
+        error.msg = error.msg and error.msg.replace(f"{HOME}.", "")
+        raise
+
+
+def _is_below(file: str, folder: Path) -> bool:
+    return file.startswith(os.path.join(folder, ""))
 
 
 def import_root(path: Path) -> Path:
@@ -151,8 +237,8 @@ def import_root(path: Path) -> Path:
 
 
 def dotted_name(path: Path, root: Path) -> str:
-    """The name a file has as a module below `root`."""
-    parts = path.relative_to(root).with_suffix("").parts
+    """The name a file has as a module below `root`; a dot within the file's name is a dash."""
+    parts = [*path.relative_to(root).parent.parts, path.stem.replace(".", "-")]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
