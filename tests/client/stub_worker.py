@@ -90,10 +90,12 @@ def sleeps() -> None:
 
 def hangs_in_c() -> None:
     """Holds the GIL: neither an interrupt nor the thread that reads gets in."""
+    print("hanging")
     re.match(r"(a+)+$", "a" * 60 + "b")
 
 
 def hangs_and_swallows() -> None:
+    print("hanging")
     while True:
         with contextlib.suppress(BaseException):
             time.sleep(600)

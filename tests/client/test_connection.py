@@ -27,6 +27,12 @@ Connect = Callable[..., Awaitable[Any]]
 PLAN = BenchPlan(devices=("cpu",), batches=(1,))
 
 
+async def hang(probe: Any) -> None:
+    """Until the worker is in a request that nothing interrupts."""
+    await probe.until(lambda: "hanging" in probe.text)
+    await asyncio.sleep(0.1)
+
+
 async def test_a_request_made_before_the_worker_is_ready_waits_for_it(connect: Connect) -> None:
     probe = await connect("slow")
     assert probe.connection.environment is None
@@ -103,7 +109,7 @@ async def test_a_worker_that_does_not_read_blocks_nothing(connect: Connect) -> N
     await probe.hear(api.Ready)
     hung = asyncio.ensure_future(probe.inspect("hangs_in_c"))
     more = [asyncio.ensure_future(probe.inspect("works" + " " * 100_000)) for _ in range(20)]
-    await asyncio.sleep(0.1)
+    await hang(probe)
     probe.connection.cancel()
     results = await asyncio.gather(hung, *more, return_exceptions=True)
     assert {type(result) for result in results} == {Cancelled}
@@ -267,8 +273,7 @@ async def test_a_cancel_that_is_not_heeded_replaces_the_worker(
 ) -> None:
     probe = await connect()
     request = asyncio.ensure_future(probe.inspect(target))
-    await probe.hear(api.Advanced, count=3)
-    await asyncio.sleep(0.1)
+    await hang(probe)
     probe.connection.cancel()
     with pytest.raises(Cancelled):
         await request
@@ -280,7 +285,7 @@ async def test_a_cancel_that_is_not_heeded_replaces_the_worker(
 async def test_cancelling_twice_replaces_the_worker_once(connect: Connect) -> None:
     probe = await connect()
     requests = [asyncio.ensure_future(probe.inspect("hangs_in_c")) for _ in range(3)]
-    await probe.hear(api.Advanced, count=3)
+    await hang(probe)
     probe.connection.cancel()
     await asyncio.sleep(0.05)
     probe.connection.cancel()
@@ -295,7 +300,7 @@ async def test_a_request_after_the_cancelled_one_is_carried_to_the_new_worker(
 ) -> None:
     probe = await connect()
     request = asyncio.ensure_future(probe.inspect("hangs_in_c"))
-    await probe.hear(api.Advanced, count=3)
+    await hang(probe)
     probe.connection.cancel()
     assert (await probe.inspect("works")).title == "works"
     with pytest.raises(Cancelled):
@@ -305,7 +310,7 @@ async def test_a_request_after_the_cancelled_one_is_carried_to_the_new_worker(
 async def test_a_task_that_is_cancelled_takes_its_request_along(connect: Connect) -> None:
     probe = await connect()
     request = asyncio.ensure_future(probe.inspect("hangs_in_c"))
-    await probe.hear(api.Advanced, count=3)
+    await hang(probe)
     request.cancel()
     with pytest.raises(asyncio.CancelledError):
         await request
@@ -358,7 +363,7 @@ async def test_restarts_at_once_leave_one_worker(connect: Connect, marked: Any) 
 async def test_close_ends_all_and_can_be_called_twice(connect: Connect, marked: Any) -> None:
     probe = await connect()
     request = asyncio.ensure_future(probe.inspect("forks_then_hangs_in_c"))
-    await probe.hear(api.Advanced, count=3)
+    await hang(probe)
     await probe.connection.close()
     with pytest.raises(Cancelled):
         await request
