@@ -28,6 +28,7 @@ class RowPainter:
         self.width = sum(column.width for column in columns) + GAP * (len(columns) - 1)
         self._plain = _styles(widget, widget.rich_style)
         self._cursor = _styles(widget, widget.get_component_rich_style("layer-tree--cursor"))
+        self._cursor["dim"] = self._cursor["type"]  # to be read on the cursor's background
 
     def header(self) -> Strip:
         """The titles."""

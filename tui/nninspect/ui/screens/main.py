@@ -31,6 +31,7 @@ from nninspect.ui.widgets.tab_line import TabLine
 
 STARTING = "starting torch…"
 STOPPED = "worker stopped"
+NOTE = "» "
 CLEAR = "clear the filter, or close the notice"
 OPEN_HINT = (Span("o", "key"), Span(" opens a model", "dim"))
 
@@ -223,7 +224,8 @@ class MainScreen(Screen[None]):
         self._note("\n".join(filter(None, (problem.message, problem.hint, problem.details))))
 
     def _note(self, text: str) -> None:
-        self._log.note(text)
+        """A line of our own in the log, told apart from what user code printed."""
+        self._log.note(f"{NOTE}{text}")
 
     def _tell_news(self, tab: str) -> None:
         if tab != self.tab:

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from nninspect.protocol.layers import LayerRow
 from nninspect.text import layers
 from nninspect.text.plain import plain
-from nninspect.ui.spans import Paragraph, Span, paragraph
+from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.page import Page
 
 LABEL = 11
@@ -26,8 +26,8 @@ class Detail(Page, can_focus=False):
 
 
 def _paragraphs(row: LayerRow, whole: int) -> Iterator[Paragraph]:
-    yield paragraph(plain(row.path) or "(the model)", "strong")
-    yield paragraph(plain(f"{row.type}({row.extra})" if row.extra else row.type), "accent")
+    kind = plain(f"{row.type}({row.extra})" if row.extra else row.type)
+    yield Paragraph((Span(f"{plain(row.path) or '(the model)'} ", "strong"), Span(kind, "accent")))
     yield Paragraph()
     for label, value in layers.facts(row, whole):
         for number, line in enumerate(value.split("\n")):

@@ -96,7 +96,7 @@ class LayerTree(ScrollView, can_focus=True):
         if self.model is None or not self._wanted:
             self._painter = None
             return
-        width = self.scrollable_content_region.width
+        width = self.scrollable_content_region.width - 1  # a gap before the scroll bar
         chosen = columns.choose(self._wanted, width, self.everything)
         self._painter = RowPainter(self, self.model, chosen)
         self._set_virtual_size()
@@ -163,7 +163,7 @@ class LayerTree(ScrollView, can_focus=True):
         if painter is None or model is None:
             return Strip.blank(width, self.rich_style)
         if y < HEADER:
-            return painter.header().crop_extend(left, left + width, None)
+            return painter.header().crop_extend(left, left + width, self.rich_style)
         place = y - HEADER + self.scroll_offset.y
         if place >= len(model.rows):
             return Strip.blank(width, self.rich_style)
@@ -172,7 +172,7 @@ class LayerTree(ScrollView, can_focus=True):
         key = (row, under_cursor, left, width)
         strip = self._strips.get(key)
         if strip is None:
-            strip = painter.row(row, under_cursor).crop_extend(left, left + width, None)
+            strip = painter.row(row, under_cursor).crop_extend(left, left + width, self.rich_style)
             self._strips[key] = strip
         return strip
 
