@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
 import torch
+from torch import nn
 
 from nninspect.engine.choose_inputs import Chosen, choose_inputs
 from nninspect.engine.failure import forward_failure
@@ -18,9 +21,10 @@ from nninspect.engine.load import Loaded
 from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
-from nninspect.engine.unchanged import unchanged
+from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.protocol.layers import LayerRow, pack
 from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup, Totals
+from nninspect.text.inputs import FLOAT_DTYPES
 
 Report: TypeAlias = Callable[[str, float | None], None]
 """How far it is: the stage, and the fraction of the whole where it is known."""
@@ -46,14 +50,13 @@ def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) 
     """
     model = loaded.model
     with unchanged(model):
-        model.train(setup.training)
-        nodes = walk(model)
+        set_mode(model, setup.training)
         chosen = find_inputs(loaded, setup, device, report)
-        arguments = make_arguments(chosen[0], device)
         report("running one forward", None)
-        forward = run_forward(nodes, arguments)
+        forward = run_forward(model, make_arguments(chosen[0], device))
+        nodes = walk(model)
         report("asking torchinfo", None)
-        torchinfo = _torchinfo(nodes, arguments, forward)
+        torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward)
         count_parameters(nodes)
         evidence = Evidence(forward.calls, forward.failed, forward.failure is None, torchinfo)
         rows = layer_rows(nodes, evidence)
@@ -71,25 +74,44 @@ def find_inputs(loaded: Loaded, setup: Setup, device: torch.device, report: Repo
         args, kwargs = make_arguments(specs, device)
         try:
             loaded.model(*args, **kwargs)
-        except Exception:  # the guess was wrong; the next one may be right
+        except (Exception, SystemExit):  # the guess was wrong; the next one may be right
             return False
         return True
 
-    return choose_inputs(loaded, setup, works)
+    chosen = choose_inputs(loaded, setup, works)
+    loaded.input_sources[chosen[0]] = chosen[1]
+    return chosen
 
 
-def run_forward(nodes: Sequence[Node], arguments: Arguments) -> Forward:
+def run_forward(model: nn.Module, arguments: Arguments) -> Forward:
     """Call the model once, recorded."""
     args, kwargs = arguments
     recorder = CallRecorder()
     started = time.perf_counter()
     try:
-        with recorder:
-            nodes[0].module(*args, **kwargs)
+        with _module_by_module(), recorder:
+            model(*args, **kwargs)
     except (Exception, SystemExit) as error:
-        problem, failed = forward_failure(error, recorder, nodes)
-        return Forward(recorder.calls, time.perf_counter() - started, problem, failed)
+        seconds = time.perf_counter() - started
+        problem, failed = forward_failure(error, recorder, walk(model))
+        return Forward(recorder.calls, seconds, problem, failed)
     return Forward(recorder.calls, time.perf_counter() - started)
+
+
+@contextmanager
+def _module_by_module() -> Iterator[None]:
+    """Without the short cuts that call no submodule: a compiled forward, and the fused one of
+    `nn.TransformerEncoderLayer`."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        if "torch._dynamo" in sys.modules:
+            with torch.compiler.set_stance("force_eager"):
+                yield
+        else:
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def _torchinfo(nodes: list[Node], arguments: Arguments, forward: Forward) -> TorchinfoReport:
@@ -116,7 +138,7 @@ def _inspection(
             setup,
             inputs=specs,
             batch=batch_of(specs),
-            dtype=setup.dtype or root.dtype or None,
+            dtype=setup.dtype or (root.dtype if root.dtype in FLOAT_DTYPES else None),
         ),
         title=root.type,
         inputs_from=source,

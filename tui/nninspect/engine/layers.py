@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import nn
+from torch.jit import ScriptModule
 
 from nninspect.engine.mult_adds import mult_adds
 from nninspect.engine.recorder import Call
-from nninspect.engine.structure import Node
+from nninspect.engine.structure import Node, has_forward
 from nninspect.engine.tensors import dtype_name
 from nninspect.engine.torchinfo_report import TorchinfoCall, TorchinfoReport, is_leaf
 from nninspect.protocol.layers import LayerRow, Mark, Tensors
@@ -72,7 +73,7 @@ def _row(
     return LayerRow(
         name=node.name,
         path=node.path,
-        type=type(node.module).__name__,
+        type=_type_name(node.module),
         depth=node.depth,
         inputs=last.inputs if last else None,
         outputs=last.outputs if last else None,
@@ -89,6 +90,12 @@ def _row(
     )
 
 
+def _type_name(module: nn.Module) -> str:
+    """The class that the user wrote, where it was scripted."""
+    scripted = getattr(module, "original_name", "") if isinstance(module, ScriptModule) else ""
+    return str(scripted) or type(module).__name__
+
+
 def _marks(node: Node, reached: bool, evidence: Evidence) -> Mark:
     marks = Mark.NONE
     if node.is_cycle:
@@ -97,16 +104,17 @@ def _marks(node: Node, reached: bool, evidence: Evidence) -> Mark:
         marks |= Mark.SHARED
     if node.tied:
         marks |= Mark.TIED
-    if evidence.finished and not reached and not _is_container(node.module):
+    if evidence.finished and not reached and not _is_out_of_sight(node.module):
         marks |= Mark.UNCALLED
     if evidence.failed is not None and evidence.failed.module is node.module:
         marks |= Mark.FAILED
     return marks
 
 
-def _is_container(module: nn.Module) -> bool:
-    """A ModuleList, ModuleDict or ParameterList: it has no forward to be called."""
-    return type(module).forward is nn.Module.forward
+def _is_out_of_sight(module: nn.Module) -> bool:
+    """It has no forward to be called; or is part of a ScriptModule, called where Python can't
+    see it."""
+    return not has_forward(type(module)) or isinstance(module, ScriptModule)
 
 
 def _reached(nodes: Sequence[Node], calls: dict[int, list[Call]]) -> list[bool]:

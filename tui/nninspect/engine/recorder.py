@@ -36,7 +36,8 @@ class CallRecorder:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.failed: Call | None = None
-        """The innermost call that the latest exception came out of."""
+        """The innermost call that the latest exception came out of, or the one that it was
+        raised `from`."""
         self._names: dict[type[nn.Module], tuple[str, ...]] = {}
         self._error: BaseException | None = None
         self._open = -1
@@ -73,7 +74,9 @@ class CallRecorder:
             result = self._plain_call(module, *args, **kwargs)
         except BaseException as error:
             if error is not self._error:
-                self._error, self.failed = error, call
+                if self._error is None or error.__cause__ is not self._error:
+                    self.failed = call
+                self._error = error
             raise
         finally:
             self._open = outer
@@ -103,7 +106,7 @@ class CallRecorder:
 def _argument_names(kind: type[nn.Module]) -> tuple[str, ...]:
     try:
         parameters = inspect.signature(kind.forward).parameters.values()
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):  # a ScriptModule's has none
         return ()
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return tuple(p.name for p in positional[1:])

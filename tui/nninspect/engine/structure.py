@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -116,6 +117,11 @@ def _common_ancestor(nodes: list[Node], one: int, other: int) -> int:
             one, other = other, one
         other = nodes[other].parent
     return one
+
+
+def has_forward(kind: type[nn.Module]) -> bool:
+    """Not so a ModuleList, ModuleDict or ParameterList, or a class that forgot to define it."""
+    return inspect.getattr_static(kind, "forward") is not nn.Module.forward
 
 
 def numel(tensor: torch.Tensor) -> int:

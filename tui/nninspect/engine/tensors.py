@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from nninspect.protocol.layers import TensorInfo, Tensors
 
 MAX_DEPTH = 8
 MAX_TENSORS = 64
+MAX_LOOKED_AT = 4096
 """Bounds on what is looked at in one value: nested lists of a thousand tensors say no more."""
 
 
@@ -20,30 +22,35 @@ def found_in(value: Any) -> Tensors:
 
     The only one has the key "", else each has how it is reached: "0", "mask", "out.logits".
     """
-    tensors = tuple(_bounded(value))
+    looked_at = islice(_walk(value, "", 0), MAX_LOOKED_AT)
+    tensors = tuple(islice((found for found in looked_at if found is not None), MAX_TENSORS))
     if len(tensors) == 1:
         return (TensorInfo("", tensors[0].shape, tensors[0].dtype),)
     return tensors
 
 
-def _bounded(value: Any) -> Iterator[TensorInfo]:
-    for number, tensor in enumerate(_walk(value, "", 0)):
-        if number == MAX_TENSORS:
-            return
-        yield tensor
-
-
-def _walk(value: Any, key: str, depth: int) -> Iterator[TensorInfo]:
+def _walk(value: Any, key: str, depth: int) -> Iterator[TensorInfo | None]:
+    """Every tensor; None for anything else that was looked at."""
     if isinstance(value, torch.Tensor):
-        yield TensorInfo(key, tuple(value.shape), dtype_name(value.dtype))
-    elif depth < MAX_DEPTH:
+        yield TensorInfo(key, _shape(value), dtype_name(value.dtype))
+        return
+    yield None
+    if depth < MAX_DEPTH:
         for name, part in _parts(value):
             yield from _walk(part, f"{key}.{name}" if key else name, depth + 1)
 
 
+def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    """Its sizes; -1 for each where a nested tensor has no one size."""
+    try:
+        return tuple(map(int, tensor.shape))
+    except Exception:  # each kind of nested tensor refuses with an error of its own
+        return (-1,) * tensor.dim()
+
+
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
-        yield from ((str(name), part) for name, part in value.items())
+        yield from ((str(name), part) for name, part in list(value.items()))
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         yield from zip(value._fields, value, strict=True)
     elif isinstance(value, (tuple, list)):

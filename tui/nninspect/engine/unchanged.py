@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from nninspect.engine.structure import walk
+
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
@@ -16,12 +18,10 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 def unchanged(model: nn.Module) -> Iterator[None]:
     """Afterwards each module's mode and hooks, the buffers and the random state are as before,
     whether the body returned or raised. Gradients are off within it."""
-    modules = list(model.modules())
+    modules = [node.module for node in walk(model) if not node.is_shared]
     training = [module.training for module in modules]
     hooks = [[dict(getattr(module, name)) for name in _HOOKS] for module in modules]
-    buffers = [
-        (buffer, buffer.detach().clone()) for buffer in model.buffers() if not is_lazy(buffer)
-    ]
+    buffers = [_Buffers(module) for module in modules]
     with _same_random_state(model), torch.no_grad():
         try:
             yield
@@ -29,7 +29,44 @@ def unchanged(model: nn.Module) -> Iterator[None]:
             for module, mode, saved in zip(modules, training, hooks, strict=True):
                 module.training = mode
                 _restore_hooks(module, saved)
-            _restore_buffers(buffers)
+            for held in buffers:
+                held.restore()
+
+
+def set_mode(model: nn.Module, training: bool) -> None:
+    """`model.train(training)`, which a model may have changed; torch's never ends on a cycle."""
+    try:
+        model.train(training)
+    except RecursionError:
+        for node in walk(model):
+            node.module.training = training
+
+
+class _Buffers:
+    """The buffers of one module: which tensor each name has, and what is in it."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+        self._tensors = {
+            name: buffer
+            for name, buffer in module._buffers.items()
+            if buffer is not None and not is_lazy(buffer)
+        }
+        self._values = {name: held.detach().clone() for name, held in self._tensors.items()}
+
+    def restore(self) -> None:
+        for name, value in self._values.items():
+            held, before = self._module._buffers.get(name), self._tensors[name]
+            if held is not before and held is not None and held.device == before.device:
+                self._module._buffers[name] = before
+            if before.shape != value.shape:
+                before.data = value
+            elif not _is_equal(before, value):
+                before.copy_(value)
+
+
+def _is_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.is_meta or torch.equal(one, other)
 
 
 def _same_random_state(model: nn.Module) -> AbstractContextManager[None]:
@@ -45,9 +82,3 @@ def _restore_hooks(module: nn.Module, saved: list[dict[int, object]]) -> None:
         now = getattr(module, name)
         for key in [key for key in now if key not in before]:
             del now[key]
-
-
-def _restore_buffers(buffers: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
-    for buffer, before in buffers:
-        if buffer.shape == before.shape and buffer.device == before.device:
-            buffer.copy_(before)
