@@ -15,6 +15,7 @@ from torch import nn
 
 from nninspect.engine.examine import examine
 from nninspect.engine.load import Loaded, load
+from nninspect.engine.session import Session
 from nninspect.protocol.layers import LayerRow, LayerTable
 from nninspect.protocol.records import InputSpec, Inspection, Setting, Setup
 
@@ -59,6 +60,13 @@ def opened() -> Iterator[Callable[..., Loaded]]:
     for loaded in reversed(kept):
         loaded.forget()
     assert not before or state() == before
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    session = Session()
+    yield session
+    session.drop()
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,9 @@ def test_a_user_mode_that_keeps_a_part_frozen_is_respected(look: Look) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_dropped_model_is_freed(fails: bool, write: Callable[..., Path]) -> None:
+def test_a_dropped_model_is_freed(
+    fails: bool, write: Callable[..., Path], session: Session
+) -> None:
     write(
         "net.py",
         f"""
@@ -176,7 +178,6 @@ def test_a_dropped_model_is_freed(fails: bool, write: Callable[..., Path]) -> No
                 return x
         """,
     )
-    session = Session()
     setup = Setup(target="net.py:Net")
     session.inspect(setup, reload=False, progress=lambda stage, fraction: None)
     model = weakref.ref(session.loaded(setup, reload=False, progress=lambda *_: None).model)

@@ -10,9 +10,10 @@ from torch import nn
 from nninspect.engine.guess import choose, guess_inputs, required_arguments
 from nninspect.engine.inputs import as_dtype
 from nninspect.engine.load import Loaded
+from nninspect.engine.tensors import dtype_name
 from nninspect.errors import BadInput
 from nninspect.protocol.records import InputSpec, Setup
-from nninspect.text.inputs import EXAMPLES, format_input
+from nninspect.text.inputs import format_input
 from nninspect.text.suggest import did_you_mean
 
 Chosen = tuple[tuple[InputSpec, ...], str]
@@ -31,24 +32,30 @@ def choose_inputs(
     specs, source = _unbatched(loaded, setup, works)
     if setup.inputs:
         check_against_forward(loaded.model, specs)
-    return _prepared(specs, setup), source
+    return _prepared(specs, loaded, setup), source
 
 
 def _unbatched(
     loaded: Loaded, setup: Setup, works: Callable[[Sequence[InputSpec]], bool]
 ) -> Chosen:
     if setup.inputs:
-        return setup.inputs, "given"
+        return setup.inputs, loaded.input_sources.get(setup.inputs, "given")
     if loaded.card is not None and loaded.card.inputs:
         return loaded.card.inputs, "the model card"
     guess = guess_inputs(loaded.model)
-    return choose(guess, lambda specs: works(_prepared(specs, setup)))
+    return choose(guess, lambda specs: works(_prepared(specs, loaded, setup)))
 
 
-def _prepared(specs: Sequence[InputSpec], setup: Setup) -> tuple[InputSpec, ...]:
+def _prepared(specs: Sequence[InputSpec], loaded: Loaded, setup: Setup) -> tuple[InputSpec, ...]:
     if setup.batch is not None:
         specs = [spec.with_batch(setup.batch) for spec in specs]
-    return as_dtype(specs, setup.dtype)
+    return as_dtype(specs, setup.dtype or _own_dtype(loaded.model))
+
+
+def _own_dtype(model: nn.Module) -> str | None:
+    """The one floating dtype of the model's parameters."""
+    dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
+    return dtype_name(dtypes.pop()) if len(dtypes) == 1 else None
 
 
 def check_against_forward(model: nn.Module, specs: Sequence[InputSpec]) -> None:
@@ -58,6 +65,8 @@ def check_against_forward(model: nn.Module, specs: Sequence[InputSpec]) -> None:
     except (TypeError, ValueError):
         return
     names = [spec.name for spec in specs if spec.name]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise BadInput(f"the input {twice[0]} is given twice", "Give each name once")
     takes = [p for p in signature.parameters.values() if p.kind is not p.VAR_POSITIONAL]
     if not any(p.kind is p.VAR_KEYWORD for p in takes):
         for name in names:
@@ -72,8 +81,8 @@ def check_against_forward(model: nn.Module, specs: Sequence[InputSpec]) -> None:
     except TypeError as error:
         wanted = required_arguments(model)
         typed = " ".join(f"--input {name}=1x…" for name in wanted) or "no --input"
-        given = " ".join(format_input(spec) for spec in specs)
+        given = " ".join(f"--input {format_input(spec)}" for spec in specs)
         raise BadInput(
             f"the forward of {type(model).__name__} can't be called with {given}: {error}",
-            f"It takes {', '.join(signature.parameters) or 'no arguments'}: {typed or EXAMPLES}",
+            f"It takes {', '.join(signature.parameters) or 'no arguments'}: {typed}",
         ) from None

@@ -76,15 +76,25 @@ def _driver_complaint() -> str:
     return f"CUDA_VISIBLE_DEVICES={hidden!r} names none" if hidden else "the driver lists none"
 
 
+def free_cache(device: torch.device) -> None:
+    """Give memory back that torch holds for tensors that are gone."""
+    if device.type in ("cpu", "meta"):
+        return
+    if empty_cache := getattr(getattr(torch, device.type), "empty_cache", None):
+        empty_cache()
+
+
 def device_named(name: str) -> torch.device:
-    """A device of this machine. Raises BadInput for a name that is no device, DeviceError for
-    one that this machine has not got."""
+    """A device of this machine, or meta. Raises BadInput for a name that is no device,
+    DeviceError for one that this machine has not got."""
     known = ["cpu", *(device.name for device in accelerators())]
     try:
         device = torch.device(name)
     except RuntimeError:
         raise BadInput(f"{name!r} is not a device", f"Use one of {', '.join(known)}") from None
-    if device.type not in ("cpu", "mps") and device.index is None:
+    if device.type in ("cpu", "mps", "meta"):
+        device = torch.device(device.type)  # there is one of each
+    elif device.index is None:
         device = torch.device(device.type, 0)
     if str(device) not in known and device.type != "meta":
         reason = why_no_accelerator() if len(known) == 1 else ""

@@ -52,7 +52,7 @@ def _hint(path: str, failed: Call | None, error: BaseException) -> str:
     if "more than 1 value per channel when training" in str(error):
         return "In train mode a batch norm compares samples: use --batch 2 or more, or --eval."
     kind = type(failed.module)
-    if not has_forward(kind):
+    if not has_forward(failed.module):
         return _no_forward(kind)
     name = f"{path} ({kind.__name__})" if path else kind.__name__
     return mismatch(name, failed.module, failed.inputs) or (

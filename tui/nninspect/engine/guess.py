@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
+from nninspect.engine.structure import has_forward
 from nninspect.engine.tensors import found_in
 from nninspect.errors import BadInput
 from nninspect.protocol.records import InputSpec
 from nninspect.text.inputs import EXAMPLES
+
+NO_INPUT = "forward needs no input"
 
 SEQUENCE = 16
 """Steps of a guessed sequence."""
@@ -35,15 +39,18 @@ def guess_inputs(model: nn.Module) -> Guess:
     """Candidates to try in order. Raises BadInput, with what to type, where there are none."""
     if example := _example(model):
         return Guess((example,), "the model's example_input_array")
+    takes = _arguments(model)
+    if not takes:
+        return Guess(((),), NO_INPUT)
     names = required_arguments(model)
-    if not names:
-        return Guess(((),), "forward takes no arguments")
     path, leaf = _first_layer(model)
-    candidates = tuple(_candidates(leaf)) if leaf is not None else ()
-    if len(names) > 1 or not candidates:
+    candidates = [(spec,) for spec in _candidates(leaf)] if leaf is not None else []
+    if len(names) > 1 or (names and not candidates):
         raise _unknown(model, names)
     layer = f"{path} {type(leaf).__name__}({leaf.extra_repr()})".strip() if leaf else ""
-    return Guess(tuple((spec,) for spec in candidates), f"guessed from {layer}")
+    if all(p.default is not p.empty for p in takes):
+        return Guess((*candidates, ()), f"guessed from {layer}" if candidates else NO_INPUT)
+    return Guess(tuple(candidates), f"guessed from {layer}")
 
 
 def choose(
@@ -52,22 +59,26 @@ def choose(
     """The first candidate that works, and how it was found; the first of all where none does."""
     for specs in guess.candidates:
         if len(guess.candidates) == 1 or works(specs):
-            return specs, guess.source
+            return specs, guess.source if specs else NO_INPUT
     return guess.candidates[0], f"{guess.source}; none of {len(guess.candidates)} guesses ran"
+
+
+def _arguments(model: nn.Module) -> list[inspect.Parameter]:
+    """What `forward` takes by position or by a name of its own; its `*args` where that is all."""
+    if not has_forward(model):
+        return []
+    try:
+        parameters = list(inspect.signature(model.forward).parameters.values())
+    except (TypeError, ValueError):
+        return [inspect.Parameter("input", inspect.Parameter.POSITIONAL_ONLY)]
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    named = [p for p in parameters if p.kind not in variable]
+    return named or [p for p in parameters if p.kind is p.VAR_POSITIONAL]
 
 
 def required_arguments(model: nn.Module) -> list[str]:
     """The arguments that `forward` can't do without."""
-    try:
-        parameters = inspect.signature(model.forward).parameters.values()
-    except (TypeError, ValueError):
-        return ["input"]
-    return [
-        p.name
-        for p in parameters
-        if (p.default is p.empty and p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD)
-        or (p.kind is p.VAR_POSITIONAL and len(parameters) == 1)
-    ]
+    return [p.name for p in _arguments(model) if p.default is p.empty]
 
 
 def _unknown(model: nn.Module, names: Sequence[str]) -> BadInput:
@@ -91,6 +102,8 @@ def _example(model: nn.Module) -> tuple[InputSpec, ...]:
 
 def _first_layer(model: nn.Module) -> tuple[str, nn.Module | None]:
     for path, module in model.named_modules():
+        if isinstance(module, LazyModuleMixin):
+            return "", None  # it learns its shape from the first input, so a wrong guess would stay
         if any(p is not None for p in module._parameters.values()) and any(_candidates(module)):
             return path, module
     return "", None
@@ -117,9 +130,11 @@ def _candidates(layer: nn.Module) -> Iterator[InputSpec]:
                 yield InputSpec(shape)
             else:
                 yield InputSpec((SEQUENCE, 1, layer.input_size), batch_dim=1)
+        case nn.RNNCellBase():
+            yield InputSpec((1, layer.input_size))
         case nn.MultiheadAttention():
             yield InputSpec((1, SEQUENCE, layer.embed_dim))
-        case nn.LayerNorm():
+        case nn.LayerNorm() | nn.RMSNorm():
             yield InputSpec((1, *layer.normalized_shape))
             yield InputSpec((1, SEQUENCE, *layer.normalized_shape))
         case nn.BatchNorm1d():
@@ -127,6 +142,12 @@ def _candidates(layer: nn.Module) -> Iterator[InputSpec]:
             yield InputSpec((2, layer.num_features, SEQUENCE))
         case nn.BatchNorm2d() | nn.InstanceNorm2d():
             yield from _images(layer.num_features, SIDES_2D, 2)
+        case nn.BatchNorm3d() | nn.InstanceNorm3d():
+            yield from _images(layer.num_features, SIDES_3D, 3)
+        case nn.InstanceNorm1d():
+            yield from _images(layer.num_features, SIDES_1D, 1)
+        case nn.GroupNorm():
+            yield from _images(layer.num_channels, SIDES_2D, 2)
 
 
 def _images(channels: int, sides: Sequence[int], dims: int) -> Iterator[InputSpec]:

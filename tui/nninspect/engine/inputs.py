@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -10,7 +11,7 @@ import torch
 from nninspect.engine.load import SEED
 from nninspect.errors import BadInput
 from nninspect.protocol.records import InputSpec
-from nninspect.text.inputs import DTYPES
+from nninspect.text.inputs import DTYPES, format_input
 
 Arguments = tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]
 """What `forward` gets by position, and by keyword."""
@@ -25,12 +26,15 @@ def dtype_named(name: str) -> torch.dtype:
 
 
 def make_arguments(specs: Sequence[InputSpec], device: torch.device) -> Arguments:
-    """The same values every time, made on the CPU and moved: (args, kwargs)."""
+    """The same values every time, made on the CPU and moved: (args, kwargs).
+
+    Raises BadInput where a spec can't be made.
+    """
     generator = torch.Generator().manual_seed(SEED)
     args: list[torch.Tensor] = []
     kwargs: dict[str, torch.Tensor] = {}
     for spec in specs:
-        tensor = make_tensor(spec, generator).to(device)
+        tensor = _made(spec, generator, device)
         if spec.name:
             kwargs[spec.name] = tensor
         else:
@@ -38,22 +42,55 @@ def make_arguments(specs: Sequence[InputSpec], device: torch.device) -> Argument
     return tuple(args), kwargs
 
 
+def _made(spec: InputSpec, generator: torch.Generator, device: torch.device) -> torch.Tensor:
+    try:
+        return make_tensor(spec, generator).to(device)
+    except BadInput:
+        raise
+    except Exception as error:  # too large to be had, or to be counted
+        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BadInput(
+            f"the input {format_input(spec)} can't be made: {why}", "Give it a smaller shape"
+        ) from None
+
+
 def make_tensor(spec: InputSpec, generator: torch.Generator) -> torch.Tensor:
-    """One input: `spec.shape`, normal or in the spec's range."""
+    """One input: `spec.shape`, normal or in the spec's range. Raises BadInput."""
     dtype = dtype_named(spec.dtype)
     if dtype.is_floating_point or dtype.is_complex:
         return _floats(spec, dtype, generator)
-    low, high = (0 if spec.low is None else int(spec.low)), (2 if spec.high is None else spec.high)
-    values = torch.randint(low, int(high), spec.shape, generator=generator)
-    return values.to(dtype)
+    return _integers(spec, dtype, generator)
+
+
+def _integers(spec: InputSpec, dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
+    low = 0 if spec.low is None else math.ceil(spec.low)
+    high = low + 2 if spec.high is None else math.ceil(spec.high)
+    if low >= high:
+        raise BadInput(
+            f"there is no integer in the range of {format_input(spec)}",
+            "Write it as int64[0:1000]:1x128; the upper number is not in it",
+        )
+    if dtype is not torch.bool:
+        _check_fits(spec, dtype, low, high - 1)
+    return torch.randint(low, high, spec.shape, generator=generator, device="cpu").to(dtype)
+
+
+def _check_fits(spec: InputSpec, dtype: torch.dtype, lowest: int, highest: int) -> None:
+    holds = torch.iinfo(dtype)
+    if lowest < holds.min or highest > holds.max:
+        raise BadInput(
+            f"{spec.dtype} can't hold the range of {format_input(spec)}",
+            f"It holds {holds.min} to {holds.max}",
+        )
 
 
 def _floats(spec: InputSpec, dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
     if spec.low is None or spec.high is None:
         wide = dtype if dtype.is_complex else torch.float32
-        return torch.randn(spec.shape, generator=generator, dtype=wide).to(dtype)
+        return torch.randn(spec.shape, generator=generator, dtype=wide, device="cpu").to(dtype)
     span = spec.high - spec.low
-    return (torch.rand(spec.shape, generator=generator) * span + spec.low).to(dtype)
+    uniform = torch.rand(spec.shape, generator=generator, dtype=torch.float32, device="cpu")
+    return (uniform * span + spec.low).to(dtype)
 
 
 def as_dtype(specs: Sequence[InputSpec], dtype: str | None) -> tuple[InputSpec, ...]:

@@ -114,7 +114,7 @@ def _marks(node: Node, reached: bool, evidence: Evidence) -> Mark:
 def _is_out_of_sight(module: nn.Module) -> bool:
     """It has no forward to be called; or is part of a ScriptModule, called where Python can't
     see it."""
-    return not has_forward(type(module)) or isinstance(module, ScriptModule)
+    return not has_forward(module) or isinstance(module, ScriptModule)
 
 
 def _reached(nodes: Sequence[Node], calls: dict[int, list[Call]]) -> list[bool]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 import torch
 
 from nninspect.engine.blame import described, user_traceback
-from nninspect.engine.devices import accelerators, device_named
+from nninspect.engine.devices import device_named, free_cache
 from nninspect.engine.examine import Report, examine
 from nninspect.engine.inputs import dtype_named
 from nninspect.engine.load import Loaded, load
@@ -15,8 +16,9 @@ from nninspect.errors import BadInput, DeviceError
 from nninspect.protocol.records import Inspection, Setting, Setup
 from nninspect.text.inputs import FLOAT_DTYPES
 
-_Built = tuple[str, tuple[Setting, ...], str | None]
-"""What a model is built from: target, settings, dtype."""
+MAX_FRAMES = 4_000
+"""Python's own limit of 1,000 is met by a model of 200 levels: torch and the recorder take five
+frames a level. Much more than this could overflow the stack."""
 
 
 class Session:
@@ -24,10 +26,12 @@ class Session:
 
     def __init__(self) -> None:
         self._loaded: Loaded | None = None
-        self._built: _Built | None = None
+        self._setups: list[Setup] = []
+        """What was asked for that the model was built for, and what that was filled in to."""
         self._device = torch.device("cpu")
         self._ran = False
         """Whether the latest forward succeeded where the model is."""
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), MAX_FRAMES))
 
     def inspect(self, setup: Setup, *, reload: bool, progress: Report) -> Inspection:
         """Load what the setup names, move it to the setup's device, and look at it.
@@ -41,7 +45,7 @@ class Session:
         self.move(device, progress)
         inspection = examine(loaded, setup, device, progress)
         if inspection.failure is not None and ran_before and device != before:
-            self.move(before, progress)
+            self.move(before, quietly)
             raise DeviceError(
                 f"the forward fails on {device}: {inspection.failure.message}",
                 f"The model is back on {before}, where it runs.",
@@ -49,33 +53,54 @@ class Session:
                 details=inspection.failure.details,
             )
         self._ran = inspection.failure is None
+        self._setups = [setup, inspection.setup]
         return inspection
 
     def loaded(self, setup: Setup, *, reload: bool, progress: Report) -> Loaded:
         """The setup's model, built anew only where it has to be."""
-        built = (setup.target, setup.settings, setup.dtype)
-        if self._loaded is None or reload or built != self._built:
-            self._drop()
-            progress(f"loading {setup.target}", None)
-            self._loaded = self._load(setup)
-            self._built = built
+        if self._loaded is not None and not reload and self._is_built_for(setup):
+            return self._loaded
+        self.drop()
+        progress(f"loading {setup.target}", None)
+        self._loaded = self._load(setup)
+        self._setups = [setup]
         return self._loaded
+
+    def _is_built_for(self, setup: Setup) -> bool:
+        """A lazy model has taken the shape of its first input, so it is built for that as well."""
+        built_from = [_built_from(setup)]
+        if self._loaded is not None and self._loaded.is_lazy:
+            return any(
+                _built_from(s) in built_from and s.inputs == setup.inputs for s in self._setups
+            )
+        return any(_built_from(asked) in built_from for asked in self._setups)
 
     def _load(self, setup: Setup) -> Loaded:
         dtype = None if setup.dtype is None else _floating(setup.dtype)
         loaded = load(setup.target, setup.settings)
-        if dtype is not None:
-            loaded.model.to(dtype)
+        try:
+            if dtype is not None:
+                loaded.model.to(dtype)
+        except Exception as error:
+            loaded.forget()
+            raise BadInput(
+                f"the model can't be made {setup.dtype}: {described(error)}",
+                "Leave --dtype out to look at it as it was built.",
+                details=user_traceback(error),
+            ) from None
         tensors = [*loaded.model.parameters(), *loaded.model.buffers()]
         self._device = tensors[0].device if tensors else torch.device("cpu")
         return loaded
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Forget the model, and the user's modules that it was built from."""
         if self._loaded is not None:
             self._loaded.forget()
-        self._loaded = self._built = None
+        self._loaded = None
+        self._setups = []
         self._ran = False
         gc.collect()
+        free_cache(self._device)
 
     @property
     def device(self) -> torch.device:
@@ -86,22 +111,53 @@ class Session:
         """Move the model. Raises DeviceError, the model being back where it was."""
         if self._loaded is None or device == self._device:
             return
+        if "meta" in (device.type, self._device.type):
+            raise _meta_error(device)
         progress(f"moving to {device}", None)
         try:
             self._loaded.model.to(device)
-        except Exception as error:
-            problem = DeviceError(
+        except BaseException as error:
+            hint = self._move_back(device)
+            if not isinstance(error, Exception):
+                raise
+            raise DeviceError(
                 f"the model can't be moved to {device}: {described(error)}",
-                f"It stays on {self._device}.",
+                hint,
                 details=user_traceback(error),
-            )
-        else:
-            self._device = device
-            return
-        self._loaded.model.to(self._device)
-        if accelerators():
-            torch.accelerator.empty_cache()
-        raise problem
+            ) from None
+        left, self._device = self._device, device
+        free_cache(left)
+
+    def _move_back(self, device: torch.device) -> str:
+        """Undo half a move: what was left behind and what was taken along are together again."""
+        assert self._loaded is not None
+        try:
+            self._loaded.model.to(self._device)
+        except Exception:
+            self.drop()
+            return "It can't be moved back either, so it will be built anew."
+        free_cache(device)
+        return f"It stays on {self._device}."
+
+
+def quietly(stage: str, fraction: float | None) -> None:
+    """A Report that tells nobody, and so can't be the moment at which the user stops it."""
+
+
+def _built_from(setup: Setup) -> tuple[str, tuple[Setting, ...], str | None]:
+    return setup.target, setup.settings, setup.dtype
+
+
+def _meta_error(device: torch.device) -> DeviceError:
+    if device.type == "meta":
+        return DeviceError(
+            "the model can't be moved to meta: its weights would be lost",
+            'Build it there, with torch.device("meta"): in the file.',
+        )
+    return DeviceError(
+        f"the model can't be moved to {device}: it is on meta, where it has no values",
+        "Use --device meta, or build it elsewhere.",
+    )
 
 
 def _floating(name: str) -> torch.dtype:

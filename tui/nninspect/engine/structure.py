@@ -119,9 +119,10 @@ def _common_ancestor(nodes: list[Node], one: int, other: int) -> int:
     return one
 
 
-def has_forward(kind: type[nn.Module]) -> bool:
-    """Not so a ModuleList, ModuleDict or ParameterList, or a class that forgot to define it."""
-    return inspect.getattr_static(kind, "forward") is not nn.Module.forward
+def has_forward(module: nn.Module) -> bool:
+    """Not so a ModuleList, ModuleDict or ParameterList, or one whose class forgot to define it."""
+    plain = inspect.getattr_static(type(module), "forward") is nn.Module.forward
+    return not plain or "forward" in vars(module)
 
 
 def numel(tensor: torch.Tensor) -> int:

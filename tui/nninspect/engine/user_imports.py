@@ -103,14 +103,11 @@ class UserImports:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """As Python finds it, but the user's files are read from their source each time."""
+        """The user's files as Python finds them, but read from their source each time."""
         spec = PathFinder.find_spec(name, path, target)
-        if (
-            spec is not None
-            and type(spec.loader) is SourceFileLoader
-            and spec.origin is not None
-            and self._is_own_file(spec.origin)
-        ):
+        if spec is None or spec.origin is None or not self._is_own_file(spec.origin):
+            return None
+        if type(spec.loader) is SourceFileLoader:
             spec.loader = _SourceOnly(name, spec.origin)
         return spec
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from nninspect.errors import BadInput
@@ -15,9 +16,11 @@ EXAMPLES = "--input 1,3,224,224 or --input int64:1x128 or --input mask=bool:1x12
 
 _FORM = re.compile(
     r"""
-    (?: (?P<name>[A-Za-z_]\w*) \s* = \s* )?
+    (?: (?P<name>[^\W\d]\w*) \s* = \s* )?
     (?: (?P<dtype>[a-z]+\d*) \s* (?: \[ (?P<low>[^:\]]+) : (?P<high>[^:\]]+) \] )? \s* : \s* )?
-    \(? \s* (?P<shape> \d+ (?: \s* [,x×] \s* \d+ )* )? \s* ,? \s* \)?
+    (?: \(? \s* (?P<shape> \d+ (?: \s* [,x×] \s* \d+ )* ) \s* ,? \s* \)?
+      | \( \s* \)
+      | (?<=:) \s* )
     """,
     re.VERBOSE,
 )
@@ -29,12 +32,12 @@ def parse_input(text: str) -> InputSpec:
     Raises BadInput with what was expected.
     """
     match = _FORM.fullmatch(text.strip())
-    if not match or not text.strip():
+    if not match:
         raise BadInput(f"{text!r} is not an input", f"Write its shape: {EXAMPLES}")
     dtype = match["dtype"] or "float32"
     if dtype not in DTYPES:
         raise BadInput(f"{dtype!r} is not a dtype", "Use one of " + ", ".join(DTYPES))
-    dims = re.split(r"\s*[,x×]\s*", match["shape"]) if match["shape"] else []
+    dims = re.split(r"\s*[,x×]\s*", match["shape"].strip()) if match["shape"] else []
     low, high = _bounds(match["low"], match["high"], text)
     return InputSpec(tuple(int(dim) for dim in dims), dtype, match["name"] or "", low, high)
 
@@ -45,9 +48,11 @@ def _bounds(low: str | None, high: str | None, text: str) -> tuple[float | None,
     try:
         bounds = float(low), float(high)
     except ValueError:
+        bounds = math.nan, math.nan
+    if not all(map(math.isfinite, bounds)):
         raise BadInput(
             f"the range in {text!r} is not two numbers", "Write it as int64[0:1000]:1x128"
-        ) from None
+        )
     if bounds[0] >= bounds[1]:
         raise BadInput(f"the range in {text!r} is empty", "Write the lower number first")
     return bounds
@@ -56,10 +61,17 @@ def _bounds(low: str | None, high: str | None, text: str) -> tuple[float | None,
 def format_input(spec: InputSpec) -> str:
     """The text that `parse_input` reads back."""
     name = f"{spec.name}=" if spec.name else ""
-    bounds = "" if spec.low is None or spec.high is None else f"[{spec.low:g}:{spec.high:g}]"
+    bounds = ""
+    if spec.low is not None and spec.high is not None:
+        bounds = f"[{_number(spec.low)}:{_number(spec.high)}]"
     plain = spec.dtype == "float32" and not bounds and spec.shape
     dtype = "" if plain else f"{spec.dtype}{bounds}:"
     return f"{name}{dtype}{'x'.join(map(str, spec.shape))}"
+
+
+def _number(value: float) -> str:
+    """Every digit: 128256.0 → "128256", 0.1 → "0.1"."""
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def parse_setting(text: str) -> Setting:
