@@ -63,7 +63,8 @@ def opened() -> Iterator[Callable[..., Loaded]]:
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
+def session(folder: Path) -> Iterator[Session]:
+    """One that is in the user's folder, and is dropped after the test."""
     session = Session()
     yield session
     session.drop()

@@ -129,6 +129,15 @@ def test_a_folder_without_init_is_a_namespace_package(write: Write, opened: Open
     assert answer(opened("net.py:Net")) == 42
 
 
+def test_namespace_packages_within_each_other_are_forgotten_too(
+    write: Write, opened: Opened
+) -> None:
+    write("utils/deep/sizes.py", "VALUE = 42")
+    write("net.py", net("from utils.deep.sizes import VALUE", value="VALUE"))
+    opened("net.py:Net").forget()
+    assert not [name for name in sys.modules if name.split(".")[0] == "utils"]
+
+
 @pytest.mark.parametrize("name", ["email", "torchinfo", "hypothesis"])
 def test_a_folder_of_data_hides_no_module(name: str, write: Write, opened: Opened) -> None:
     """`wandb/` or `datasets/` beside the file holds runs and data, not code."""

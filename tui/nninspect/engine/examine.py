@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import msgspec
 import torch
 from torch import nn
 
@@ -24,7 +23,6 @@ from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.protocol.layers import LayerRow, pack
 from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup, Totals
-from nninspect.text.inputs import FLOAT_DTYPES
 
 Report: TypeAlias = Callable[[str, float | None], None]
 """How far it is: the stage, and the fraction of the whole where it is known."""
@@ -134,29 +132,18 @@ def _inspection(
     specs, source = chosen
     root = rows[0]
     return Inspection(
-        setup=msgspec.structs.replace(
-            setup,
-            inputs=specs,
-            batch=batch_of(specs),
-            dtype=setup.dtype or (root.dtype if root.dtype in FLOAT_DTYPES else None),
-        ),
+        setup=setup,
         title=root.type,
+        inputs=specs,
         inputs_from=source,
         layers=pack(rows),
         totals=_totals(root, nodes),
         torchinfo=torchinfo.skipped,
         failure=forward.failure,
+        dtype=root.dtype,
         build_s=loaded.build_s,
         forward_s=forward.seconds,
     )
-
-
-def batch_of(specs: Sequence[InputSpec]) -> int | None:
-    """The batch size that the inputs have; None without inputs or without dimensions."""
-    for spec in specs:
-        if spec.shape:
-            return spec.shape[spec.batch_dim]
-    return None
 
 
 def _totals(root: LayerRow, nodes: Sequence[Node]) -> Totals:

@@ -220,6 +220,11 @@ def _placements(nodes: Sequence[Node]) -> list[tuple[str, str]]:
     return [(_one_name(dtypes), _one_name(devices)) for dtypes, devices in found]
 
 
+def model_dtype(model: nn.Module) -> str:
+    """The dtype of a whole model, as its root's row has it."""
+    return _one_name({dtype_name(t.dtype) for m in model.modules() for t in _own_tensors(m)})
+
+
 def _own_tensors(module: nn.Module) -> list[torch.Tensor]:
     """Parameters; the buffers of a module that has none (integer counters say little)."""
     parameters: Iterable[torch.Tensor | None] = module._parameters.values()

@@ -26,8 +26,8 @@ class Session:
 
     def __init__(self) -> None:
         self._loaded: Loaded | None = None
-        self._setups: list[Setup] = []
-        """What was asked for that the model was built for, and what that was filled in to."""
+        self._setup: Setup | None = None
+        """What the model was built for."""
         self._device = torch.device("cpu")
         self._ran = False
         """Whether the latest forward succeeded where the model is."""
@@ -53,27 +53,25 @@ class Session:
                 details=inspection.failure.details,
             )
         self._ran = inspection.failure is None
-        self._setups = [setup, inspection.setup]
         return inspection
 
     def loaded(self, setup: Setup, *, reload: bool, progress: Report) -> Loaded:
         """The setup's model, built anew only where it has to be."""
-        if self._loaded is not None and not reload and self._is_built_for(setup):
-            return self._loaded
+        loaded = self._loaded
+        if loaded is not None and not reload and self._is_built_for(setup, loaded.is_lazy):
+            return loaded
         self.drop()
         progress(f"loading {setup.target}", None)
         self._loaded = self._load(setup)
-        self._setups = [setup]
+        self._setup = setup
         return self._loaded
 
-    def _is_built_for(self, setup: Setup) -> bool:
+    def _is_built_for(self, setup: Setup, is_lazy: bool) -> bool:
         """A lazy model has taken the shape of its first input, so it is built for that as well."""
-        built_from = [_built_from(setup)]
-        if self._loaded is not None and self._loaded.is_lazy:
-            return any(
-                _built_from(s) in built_from and s.inputs == setup.inputs for s in self._setups
-            )
-        return any(_built_from(asked) in built_from for asked in self._setups)
+        before = self._setup
+        if before is None or _built_from(before) != _built_from(setup):
+            return False
+        return not is_lazy or before.inputs == setup.inputs
 
     def _load(self, setup: Setup) -> Loaded:
         dtype = None if setup.dtype is None else _floating(setup.dtype)
@@ -97,7 +95,7 @@ class Session:
         if self._loaded is not None:
             self._loaded.forget()
         self._loaded = None
-        self._setups = []
+        self._setup = None
         self._ran = False
         gc.collect()
         free_cache(self._device)

@@ -70,9 +70,9 @@ class UserImports:
         sys.meta_path.remove(self)
         self._note_added_folders()
         sys.path[:] = self._path
-        for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] == HOME or self._is_own(name, module):
-                del sys.modules[name]
+        own = [name for name, module in list(sys.modules.items()) if self._is_own(name, module)]
+        for name in own:  # a namespace package can't be asked once its parent is gone
+            del sys.modules[name]
         self._taken.clear()
         importlib.invalidate_caches()
 
@@ -178,8 +178,9 @@ class UserImports:
                 self._folders.append(folder)
 
     def _is_own(self, name: str, module: ModuleType | None) -> bool:
-        if name.partition(".")[0] in NEVER_SHADOWED:
-            return False
+        top = name.partition(".")[0]
+        if top == HOME or top in NEVER_SHADOWED:
+            return top == HOME
         held = getattr(module, "__dict__", {})
         file = held.get("__file__")
         if file is None:  # a namespace package: a folder without __init__.py
