@@ -60,7 +60,8 @@ def test_summary_as_json_has_raw_figures(nninspect: Command) -> None:
     found = nninspect("summary", "mlp-module", "--batch", "64", "--json").json
     assert found["schema"] == 1
     assert found["totals"]["parameters"] == 784 * 128 + 128 + 128 * 128 + 128 + 128 * 10 + 10
-    assert found["setup"]["inputs"] == ["64x784"]
+    assert found["inputs"] == ["64x784"]
+    assert found["batch"] == 64
     root, fc1, *_ = found["layers"]
     assert root["outputs"] == [{"key": "", "shape": [64, 10], "dtype": "float32"}]
     assert (fc1["path"], fc1["own_parameters"]) == ("fc1", 784 * 128 + 128)

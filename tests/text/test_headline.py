@@ -16,9 +16,9 @@ ENVIRONMENT = Environment(
     devices=(Device("cpu"), Device("cuda:0")),
 )
 INSPECTION = Inspection(
-    setup=Setup(
-        target="resnet-small", inputs=(InputSpec((1, 3, 32, 32)),), device="cpu", dtype="float32"
-    ),
+    setup=Setup(target="resnet-small"),
+    inputs=(InputSpec((1, 3, 32, 32)),),
+    dtype="float32",
     title="ResNetSmall",
     inputs_from="the model card",
     layers=pack([]),
@@ -46,7 +46,9 @@ def test_the_whole_line() -> None:
 
 
 def test_what_matters_least_goes_first() -> None:
-    assert line(78) == "resnet-small · cpu ▸ cuda:0 · (1, 3, 32, 32) · 175 k params · 40.1 M MACs"
+    assert (
+        line(78) == "resnet-small · cpu ▸ cuda:0 · (1, 3, 32, 32) · 175 k params · 40.1 M mult-adds"
+    )
     assert line(30) == "resnet-small · cpu"
 
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 
-import msgspec
 import pytest
 from textual.events import MouseScrollDown as MouseScrollDown
 from textual.pilot import Pilot
@@ -181,9 +180,9 @@ DIED = Problem(
 def inspection(root: Node, setup: Setup, failure: Problem | None = None) -> Inspection:
     rows = list(root.rows(device=setup.device))
     return Inspection(
-        setup=msgspec.structs.replace(
-            setup, batch=1, dtype="float32", inputs=(InputSpec((1, 3, 32, 32)),)
-        ),
+        setup=setup,
+        inputs=(InputSpec((1, 3, 32, 32)),),
+        dtype="float32",
         title=root.type,
         inputs_from="the model card",
         layers=pack(rows),
@@ -218,7 +217,7 @@ def bench_result(setup: Setup, plan: BenchPlan) -> BenchResult:
                     warmup=3,
                 )
             )
-    return BenchResult(setup=setup, rows=tuple(rows), threads=8)
+    return BenchResult(setup=setup, rows=tuple(rows), threads=8, dtype="float32")
 
 
 class FakeClient:

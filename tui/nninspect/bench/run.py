@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import msgspec
 import torch
+from torch.nn.parameter import is_lazy
 
 from nninspect.bench.backend import backend_of
 from nninspect.bench.timing import time_forward
 from nninspect.engine.blame import described, user_line, user_traceback
-from nninspect.engine.devices import accelerators, device_named, why_no_accelerator
-from nninspect.engine.examine import Report, batch_of, find_inputs
+from nninspect.engine.devices import accelerators, device_named, free_cache, why_no_accelerator
+from nninspect.engine.examine import Report, find_inputs
+from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.inputs import make_arguments
+from nninspect.engine.layers import model_dtype
 from nninspect.engine.load import Loaded
-from nninspect.engine.session import Session
-from nninspect.engine.unchanged import unchanged
-from nninspect.errors import NninspectError
+from nninspect.engine.session import Session, quietly
+from nninspect.engine.unchanged import set_mode, unchanged
+from nninspect.errors import BadInput, NninspectError
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,
@@ -24,6 +27,7 @@ from nninspect.protocol.records import (
     InputSpec,
     Problem,
     Setup,
+    batch_of,
 )
 
 
@@ -34,6 +38,8 @@ def bench(session: Session, setup: Setup, plan: BenchPlan, report: Report) -> Be
     DeviceError where the model can't be loaded or a device of the plan is not there.
     """
     devices = planned_devices(plan)
+    if any(batch < 1 for batch in plan.batches):
+        raise BadInput(f"a batch of {min(plan.batches)} is empty", "Use --batch 1 or more")
     loaded = session.loaded(setup, reload=False, progress=report)
     home = session.device
     rows: list[BenchRow] = []
@@ -45,9 +51,10 @@ def bench(session: Session, setup: Setup, plan: BenchPlan, report: Report) -> Be
             share = _Share(report, f"timing {device} at batch {batch}", place, len(steps))
             rows.append(_row(session, loaded, setup, specs, device, batch, plan, share))
     finally:
-        session.move(home, report)
+        session.move(home, quietly)
     return BenchResult(
-        setup=msgspec.structs.replace(setup, inputs=specs, batch=batch_of(specs)),
+        setup=setup,
+        dtype=model_dtype(loaded.model),
         rows=tuple(rows),
         missing=missing_device(devices),
         threads=torch.get_num_threads(),
@@ -57,7 +64,10 @@ def bench(session: Session, setup: Setup, plan: BenchPlan, report: Report) -> Be
 def planned_devices(plan: BenchPlan) -> list[torch.device]:
     """The plan's devices; the CPU and the first accelerator where it names none."""
     names = plan.devices or ("cpu", *(device.name for device in accelerators()[:1]))
-    return list(dict.fromkeys(device_named(name) for name in names))
+    devices = list(dict.fromkeys(device_named(name) for name in names))
+    if torch.device("meta") in devices:
+        raise BadInput("nothing is computed on meta, so nothing can be timed", "Use --device cpu")
+    return devices
 
 
 def missing_device(devices: Sequence[torch.device]) -> str:
@@ -84,7 +94,7 @@ def _inputs(
     loaded: Loaded, setup: Setup, device: torch.device, report: Report
 ) -> tuple[InputSpec, ...]:
     with unchanged(loaded.model):
-        loaded.model.train(setup.training)
+        set_mode(loaded.model, setup.training)
         return find_inputs(loaded, setup, device, report)[0]
 
 
@@ -102,15 +112,18 @@ def _row(
     try:
         session.move(device, share.report)
         with unchanged(loaded.model), torch.inference_mode():
-            loaded.model.train(setup.training)
+            set_mode(loaded.model, setup.training)
             args, kwargs = make_arguments([spec.with_batch(batch) for spec in specs], device)
+            _materialise(loaded, args, kwargs)
             timed = time_forward(
                 lambda: loaded.model(*args, **kwargs), backend_of(device), plan, share
             )
     except NninspectError as error:
         return BenchRow(device=str(device), batch=batch, failure=Problem.of(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return BenchRow(device=str(device), batch=batch, failure=_problem(error))
+    finally:
+        free_cache(device)
     return BenchRow(
         device=str(device),
         batch=batch,
@@ -121,9 +134,17 @@ def _row(
     )
 
 
-def _problem(error: Exception) -> Problem:
+def _materialise(loaded: Loaded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """The parameters that a lazy module makes in its first forward are to be ordinary ones."""
+    if any(is_lazy(parameter) for parameter in loaded.model.parameters()):
+        with torch.inference_mode(False):
+            args = tuple(value.clone() for value in args)
+            loaded.model(*args, **{name: value.clone() for name, value in kwargs.items()})
+
+
+def _problem(error: BaseException) -> Problem:
     hint = "Inspect the model to see where and why."
-    if isinstance(error, torch.OutOfMemoryError):
+    if is_out_of_memory(error):
         hint = "Use a smaller batch."
     return Problem(
         kind="ForwardFailed",

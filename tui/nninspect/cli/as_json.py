@@ -23,7 +23,10 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "schema": SCHEMA,
         "title": found.title,
         "setup": _setup(found.setup),
+        "inputs": [format_input(spec) for spec in found.inputs],
         "inputs_from": found.inputs_from,
+        "batch": found.batch,
+        "dtype": found.dtype,
         "totals": msgspec.to_builtins(found.totals),
         "failure": _problem(found.failure),
         "torchinfo_skipped": found.torchinfo,
@@ -70,6 +73,7 @@ def bench(result: BenchResult) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "setup": _setup(result.setup),
+        "dtype": result.dtype,
         "threads": result.threads,
         "missing": result.missing,
         "rows": [_bench_row(result, row) for row in result.rows],

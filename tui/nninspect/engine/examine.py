@@ -137,7 +137,7 @@ def _inspection(
         inputs=specs,
         inputs_from=source,
         layers=pack(rows),
-        totals=_totals(root, nodes),
+        totals=_totals(root, nodes, is_whole=forward.failure is None),
         torchinfo=torchinfo.skipped,
         failure=forward.failure,
         dtype=root.dtype,
@@ -146,7 +146,7 @@ def _inspection(
     )
 
 
-def _totals(root: LayerRow, nodes: Sequence[Node]) -> Totals:
+def _totals(root: LayerRow, nodes: Sequence[Node], is_whole: bool) -> Totals:
     model = nodes[0].module
     parameters, buffers = list(model.parameters()), list(model.buffers())
     return Totals(
@@ -156,5 +156,5 @@ def _totals(root: LayerRow, nodes: Sequence[Node]) -> Totals:
         buffers=sum(map(numel, buffers)),
         parameter_bytes=sum(map(size_bytes, parameters)),
         buffer_bytes=sum(map(size_bytes, buffers)),
-        mult_adds=root.mult_adds,
+        mult_adds=root.mult_adds if is_whole else None,
     )

@@ -39,6 +39,11 @@ class InputSpec(Record, frozen=True, kw_only=False):
         return msgspec.structs.replace(self, shape=tuple(shape))
 
 
+def batch_of(inputs: Sequence[InputSpec]) -> int | None:
+    """The batch size that inputs have; None without inputs or without dimensions."""
+    return next((spec.shape[spec.batch_dim] for spec in inputs if spec.shape), None)
+
+
 class Setting(Record, frozen=True, kw_only=False):
     """One `--set name=text`: an argument of the factory; the text is read as a Python literal."""
 
@@ -124,26 +129,35 @@ class Totals(Record, frozen=True):
     parameter_bytes: int
     buffer_bytes: int
     mult_adds: int | None = None
-    """Of one forward at the batch of the setup; None where nothing could count them."""
+    """Of one forward of the inputs; None where nothing could count them, or it failed."""
 
 
 class Inspection(Record, frozen=True):
     """One model, looked at once: its layers and what one forward did to its inputs."""
 
     setup: Setup
-    """As it was carried out: inputs, batch, dtype and device filled in."""
+    """As it was asked for, so that asking again gives a fresh look at the same."""
     title: str
     """The class name of the model."""
     inputs_from: str
     """Where the inputs came from, for people: "given", "the model card", "guessed from …"."""
     layers: LayerColumns
     totals: Totals
+    inputs: tuple[InputSpec, ...] = ()
+    """What the forward was called with."""
     torchinfo: str = ""
     """Why torchinfo's figures are missing; "" when it ran."""
     failure: Problem | None = None
     """The forward failed; `where` is the module path of the innermost failing call."""
+    dtype: str = ""
+    """The model's: one name, "mixed", or "" where it has no tensors."""
     build_s: float = 0.0
     forward_s: float = 0.0
+
+    @property
+    def batch(self) -> int | None:
+        """The batch size of the inputs."""
+        return batch_of(self.inputs)
 
 
 class BenchPlan(Record, frozen=True):
@@ -222,9 +236,12 @@ class BenchResult(Record, frozen=True):
     """Every row that was timed, and what could not be."""
 
     setup: Setup
+    """As it was asked for."""
     rows: tuple[BenchRow, ...]
     missing: str = ""
     """Which device is missing from the comparison and why; "" when none is."""
+    dtype: str = ""
+    """The model's, as in `Inspection`."""
     threads: int = 0
 
     def speedup(self, row: BenchRow) -> float | None:

@@ -27,7 +27,6 @@ SHRINK = (
     "dtype",
     "input",
     "params",
-    "mult_adds",
     "-mode",
     "-dtype",
     "-mult_adds",
@@ -41,16 +40,16 @@ SHRINK = (
 def pieces(inspection: Inspection, environment: Environment | None) -> tuple[Piece, ...]:
     """The facts in the order they are written."""
     setup, totals = inspection.setup, inspection.totals
-    given = ", ".join(map(_input, setup.inputs))
+    given = ", ".join(map(_input, inspection.inputs))
     parameters, mult_adds = totals.parameters, totals.mult_adds
     return (
         Piece("target", plain(setup.target), plain(setup.target)),
         Piece("devices", _devices(setup.device, environment), setup.device),
-        Piece("dtype", setup.dtype or units.UNKNOWN, setup.dtype or units.UNKNOWN),
+        Piece("dtype", *(inspection.dtype or units.UNKNOWN,) * 2),
         Piece("mode", *(("train",) * 2 if setup.training else ("eval",) * 2)),
         Piece("input", f"input {given}", given),
         Piece("params", f"{units.count(parameters)} params", _short(parameters, "params")),
-        Piece("mult_adds", _short(mult_adds, "mult-adds"), units.short_count(mult_adds) + " MACs"),
+        Piece("mult_adds", *(_short(mult_adds, "mult-adds"),) * 2),
     )
 
 

@@ -21,16 +21,17 @@ def head(inspection: Inspection) -> Iterator[str]:
     setup, totals = inspection.setup, inspection.totals
     mode = "train" if setup.training else "eval"
     yield f"{plain(inspection.title)}  ({plain(setup.target)})"
-    yield f"  {setup.device}, {setup.dtype or 'no dtype'}, {mode}, " + _input_line(inspection)
+    yield f"  {setup.device}, {inspection.dtype or 'no dtype'}, {mode}, " + _input_line(inspection)
     yield (
-        f"  {units.count(totals.parameters)} parameters "
+        f"  {units.counted(totals.parameters, 'parameter')} "
         f"({units.count(totals.trainable)} trainable, {units.size(totals.parameter_bytes)}), "
-        f"{units.short_count(totals.mult_adds)} mult-adds, {units.count(totals.modules)} modules"
+        f"{units.short_count(totals.mult_adds)} mult-adds, "
+        f"{units.counted(totals.modules, 'module')}"
     )
 
 
 def _input_line(inspection: Inspection) -> str:
-    given = " ".join(f"--input {format_input(spec)}" for spec in inspection.setup.inputs)
+    given = " ".join(f"--input {format_input(spec)}" for spec in inspection.inputs)
     return f"{given or 'no input'}  ({plain(inspection.inputs_from)})"
 
 

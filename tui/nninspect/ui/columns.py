@@ -156,7 +156,7 @@ def choose(wanted: Mapping[str, int], width: int, everything: bool = False) -> t
     room = width - sum(full[key] + GAP for key in shown)
     shown += _fitting(OPTIONAL, full, room - label)
     room = width - sum(full[key] + GAP for key in shown)
-    full["module"] = max(min(label, room), min(width, LEAST_MODULE))
+    full["module"] = max(min(label, room), min(label, width, LEAST_MODULE))
     return tuple(Column(key, full[key]) for key in TITLES if key in {"module", *shown})
 
 

@@ -114,8 +114,9 @@ class Session:
     async def _bench(self) -> None:
         assert self.picture is not None
         assert self.environment is not None
-        setup = self.picture.inspection.setup
-        result = await self.client.bench(setup, bench_plan(setup, self.environment))
+        inspection = self.picture.inspection
+        plan = bench_plan(inspection.batch, self.environment)
+        result = await self.client.bench(inspection.setup, plan)
         self._tell(Benched(result))
 
     async def _inspect(self, setup: Setup, reload: bool) -> Picture:
@@ -233,9 +234,9 @@ def _bug(error: Exception) -> Problem:
     )
 
 
-def bench_plan(setup: Setup, environment: Environment) -> BenchPlan:
+def bench_plan(batch: int | None, environment: Environment) -> BenchPlan:
     """Every device at the usual batch sizes and the one in view."""
-    batches = {*BENCH_BATCHES, *([setup.batch] if setup.batch else [])}
+    batches = {*BENCH_BATCHES, *([batch] if batch else [])}
     return BenchPlan(
         devices=tuple(device.name for device in environment.devices),
         batches=tuple(sorted(batches)),

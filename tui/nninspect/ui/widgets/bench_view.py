@@ -87,7 +87,7 @@ def _row(result: BenchResult, row: BenchRow, text: str) -> Iterator[Span]:
 def _what(result: BenchResult) -> str:
     setup = result.setup
     threads = f"{result.threads} threads" if result.threads else ""
-    parts = (plain(setup.target), setup.dtype or "", threads)
+    parts = (plain(setup.target), result.dtype, threads)
     return headline.SEPARATOR.join(filter(None, parts))
 
 
