@@ -13,9 +13,8 @@ from nninspect.engine.choose_inputs import check_against_forward
 from nninspect.engine.guess import guess_inputs, required_arguments
 from nninspect.engine.inputs import dtype_named, make_arguments
 from nninspect.engine.load import Loaded
-from nninspect.engine.session import Session
 from nninspect.errors import BadInput
-from nninspect.protocol.records import InputSpec, Setting, Setup
+from nninspect.protocol.records import InputSpec
 
 Look = Callable[..., Any]
 CPU = torch.device("cpu")
@@ -168,7 +167,7 @@ def test_an_empty_batch_is_refused(look: Look) -> None:
 def test_given_inputs_come_before_the_cards(opened: Callable[..., Loaded], look: Look) -> None:
     seen = look(nn.Linear(4, 2), InputSpec((5, 4)))
     assert seen.inspection.inputs_from == "given"
-    assert seen.inspection.setup.batch == 5
+    assert seen.inspection.batch == 5
 
 
 def test_the_batch_replaces_that_of_every_input(look: Look) -> None:
@@ -178,31 +177,16 @@ def test_the_batch_replaces_that_of_every_input(look: Look) -> None:
 
     specs = InputSpec((1, 3)), InputSpec((4, 1), batch_dim=1), InputSpec((), name="scale")
     seen = look(Two(), *specs, batch=7)
-    assert [spec.shape for spec in seen.inspection.setup.inputs] == [(7, 3), (4, 7), ()]
+    assert [spec.shape for spec in seen.inspection.inputs] == [(7, 3), (4, 7), ()]
     assert seen.inspection.failure is None
-    assert seen.inspection.setup.batch == 7
+    assert seen.inspection.batch == 7
 
 
 def test_float_inputs_follow_the_models_dtype(look: Look) -> None:
     seen = look(nn.Linear(4, 2).double(), InputSpec((1, 4)))
     assert seen.inspection.failure is None
-    assert seen.inspection.setup.inputs[0].dtype == "float64"
+    assert seen.inspection.inputs[0].dtype == "float64"
     assert look(nn.Linear(4, 2).double()).inspection.failure is None
-
-
-def test_what_was_guessed_stays_a_guess_when_it_is_handed_back(session: Session) -> None:
-    first = session.inspect(
-        Setup(target="torch.nn:Linear", settings=settings(in_features="4", out_features="2")),
-        reload=False,
-        progress=lambda *_: None,
-    )
-    second = session.inspect(first.setup, reload=False, progress=lambda *_: None)
-    assert first.inputs_from.startswith("guessed from Linear(in_features=4")
-    assert second.inputs_from == first.inputs_from
-
-
-def settings(**given: str) -> tuple[Setting, ...]:
-    return tuple(Setting(name, text) for name, text in given.items())
 
 
 # Guessing
@@ -253,7 +237,7 @@ def test_every_kind_of_first_layer_gives_an_input_that_runs(
 
     seen = look(First(), training=training)
     assert seen.inspection.failure is None
-    assert seen.inspection.setup.inputs[0].shape == shape
+    assert seen.inspection.inputs[0].shape == shape
     assert seen.inspection.inputs_from.startswith("guessed from first")
 
 
@@ -267,7 +251,7 @@ def test_the_side_that_fits_a_flattened_image_is_found(side: int, look: Look) ->
     )
     seen = look(model)
     assert seen.inspection.failure is None
-    assert seen.inspection.setup.inputs[0].shape == (1, 3, side, side)
+    assert seen.inspection.inputs[0].shape == (1, 3, side, side)
 
 
 def test_a_guess_that_never_fits_is_shown_with_its_failure(look: Look) -> None:
@@ -288,11 +272,11 @@ def test_a_guess_that_exits_the_program_is_a_wrong_guess(look: Look) -> None:
                 raise SystemExit("sequences only")
             return self.fc(x)
 
-    assert look(Net()).inspection.setup.inputs[0].shape == (1, 16, 4)
+    assert look(Net()).inspection.inputs[0].shape == (1, 16, 4)
 
 
 def test_a_token_model_gets_integers_below_its_vocabulary(look: Look) -> None:
-    spec = look(nn.Sequential(nn.Embedding(7, 4))).inspection.setup.inputs[0]
+    spec = look(nn.Sequential(nn.Embedding(7, 4))).inspection.inputs[0]
     assert (spec.dtype, spec.low, spec.high) == ("int64", 0, 7)
 
 
@@ -318,7 +302,7 @@ def test_the_models_own_example_comes_first(look: Look) -> None:
     model.double()
     seen = look(model)
     assert seen.inspection.inputs_from == "the model's example_input_array"
-    assert seen.inspection.setup.inputs == (InputSpec((3, 7, 4), "float64"),)
+    assert seen.inspection.inputs == (InputSpec((3, 7, 4), "float64"),)
 
 
 @pytest.mark.parametrize("kind", [tuple, dict])
@@ -332,7 +316,7 @@ def test_an_example_may_be_several_tensors(kind: type, look: Look) -> None:
     model.example_input_array = parts if kind is dict else tuple(parts.values())
     seen = look(model)
     assert seen.inspection.failure is None
-    assert [spec.name for spec in seen.inspection.setup.inputs] == (
+    assert [spec.name for spec in seen.inspection.inputs] == (
         ["a", "b"] if kind is dict else ["", ""]
     )
 
@@ -352,7 +336,7 @@ def test_forward_may_take_any_or_optional_arguments(
     kind = type("Net", (Net,), {"forward": forward})
     seen = look(kind(fc=nn.Linear(4, 2)))
     assert seen.inspection.failure is None
-    assert seen.inspection.setup.inputs[0].shape == shape
+    assert seen.inspection.inputs[0].shape == shape
 
 
 @pytest.mark.parametrize(
@@ -366,8 +350,8 @@ def test_a_forward_that_needs_no_input_gets_none(forward: Any, look: Look) -> No
     kind = type("Net", (Net,), {"forward": forward})
     seen = look(kind(fc=nn.Linear(4, 2)))
     assert seen.inspection.failure is None
-    assert seen.inspection.setup.inputs == ()
-    assert seen.inspection.setup.batch is None
+    assert seen.inspection.inputs == ()
+    assert seen.inspection.batch is None
     assert seen.inspection.inputs_from == "forward needs no input"
 
 

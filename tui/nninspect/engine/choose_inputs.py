@@ -39,7 +39,7 @@ def _unbatched(
     loaded: Loaded, setup: Setup, works: Callable[[Sequence[InputSpec]], bool]
 ) -> Chosen:
     if setup.inputs:
-        return setup.inputs, loaded.input_sources.get(setup.inputs, "given")
+        return setup.inputs, "given"
     if loaded.card is not None and loaded.card.inputs:
         return loaded.card.inputs, "the model card"
     guess = guess_inputs(loaded.model)

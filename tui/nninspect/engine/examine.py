@@ -76,9 +76,7 @@ def find_inputs(loaded: Loaded, setup: Setup, device: torch.device, report: Repo
             return False
         return True
 
-    chosen = choose_inputs(loaded, setup, works)
-    loaded.input_sources[chosen[0]] = chosen[1]
-    return chosen
+    return choose_inputs(loaded, setup, works)
 
 
 def run_forward(model: nn.Module, arguments: Arguments) -> Forward:

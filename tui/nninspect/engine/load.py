@@ -21,7 +21,7 @@ from nninspect.engine.target import FileTarget, ModuleTarget, parse_target
 from nninspect.engine.user_imports import UserImports, import_root
 from nninspect.errors import BadSetting, BadTarget, BuildFailed, ImportFailed
 from nninspect.plugin import ModelCard
-from nninspect.protocol.records import InputSpec, Setting
+from nninspect.protocol.records import Setting
 from nninspect.text.suggest import did_you_mean
 
 SEED = 0
@@ -43,8 +43,6 @@ class Loaded:
         self.build_s = build_s
         self.is_lazy = any(is_lazy(parameter) for parameter in model.parameters())
         """It takes its shapes from the first input that it gets."""
-        self.input_sources: dict[tuple[InputSpec, ...], str] = {}
-        """Inputs that were chosen for it before, and where they came from."""
         self._imports = imports
 
     def forget(self) -> None:
