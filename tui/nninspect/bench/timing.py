@@ -14,7 +14,8 @@ MAX_ITERATIONS = 20_000
 """Kept timings at most: a 30 µs forward needs no more, and they cross the pipe."""
 
 MAX_SECONDS_RATIO = 5
-"""A slow forward stops short of the plan's `min_iterations` after this many times its seconds."""
+"""A slow forward stops short of the plan's least iterations, of the warm-up's and of the timed
+ones, after this many times the plan's seconds for them."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ def _warm_up(
     plan: BenchPlan,
     report: Callable[[float], None],
 ) -> int:
-    started, calls = backend.now(), 0
-    while calls < plan.min_warmup or backend.now() - started < plan.warmup_seconds:
-        _timed(forward, backend)
+    calls, spent = 0, 0.0
+    while not _is_enough(calls, spent, plan.min_warmup, plan.warmup_seconds):
+        spent += _timed(forward, backend)
         calls += 1
         report(0.0)
     return calls
@@ -76,17 +77,19 @@ def _iterations(
 ) -> Timings:
     seconds: list[float] = []
     total = 0.0
-    while not _is_enough(len(seconds), total, plan):
+    while not seconds or not _is_enough(len(seconds), total, plan.min_iterations, plan.seconds):
         seconds.append(_timed(forward, backend))
         total += seconds[-1]
-        report(min(1.0, total / plan.seconds))
+        report(min(1.0, total / plan.seconds) if plan.seconds else 1.0)
     return Timings(tuple(seconds))
 
 
-def _is_enough(iterations: int, total: float, plan: BenchPlan) -> bool:
-    if iterations >= MAX_ITERATIONS or total >= MAX_SECONDS_RATIO * plan.seconds:
-        return iterations > 0
-    return iterations >= plan.min_iterations and total >= plan.seconds
+def _is_enough(iterations: int, spent: float, least: int, seconds: float) -> bool:
+    if iterations >= MAX_ITERATIONS:
+        return True
+    if iterations > 0 and seconds > 0 and spent >= MAX_SECONDS_RATIO * seconds:
+        return True
+    return iterations >= least and spent >= seconds
 
 
 @contextmanager
