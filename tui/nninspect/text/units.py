@@ -5,6 +5,9 @@ from __future__ import annotations
 _COUNT_UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BYTE_UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_ROUNDS_UP = 0.9995
+"""From this share of a unit on, three digits of the next smaller one would read "1000"."""
+_BYTES_ROUND_UP = 1 - 0.5 / 2**10
 
 UNKNOWN = "?"
 """What stands for a figure that is not known."""
@@ -23,9 +26,9 @@ def short_count(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     for scale, unit in _COUNT_UNITS:
-        if abs(value) >= scale:
+        if abs(value) >= _ROUNDS_UP * scale:
             return f"{_three_digits(value / scale)} {unit}"
-    return f"{value:g}"
+    return f"{value:.3g}"
 
 
 def size(value: int | None) -> str:
@@ -33,7 +36,7 @@ def size(value: int | None) -> str:
     if value is None:
         return UNKNOWN
     for scale, unit in _BYTE_UNITS:
-        if value >= scale:
+        if value >= _BYTES_ROUND_UP * scale:
             return f"{_three_digits(value / scale)} {unit}"
     return f"{value} B"
 
@@ -45,9 +48,14 @@ def seconds(value: float | None) -> str:
     if value == 0:
         return "0 s"
     for scale, unit in _TIME_UNITS:
-        if abs(value) >= scale:
+        if abs(value) >= _ROUNDS_UP * scale:
             return f"{_three_digits(value / scale)} {unit}"
     return f"{value / 1e-9:.3g} ns"
+
+
+def counted(value: int, noun: str) -> str:
+    """A count with its noun: 1 → "1 module", 1200 → "1,200 modules"."""
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
 
 
 def percent(part: float, whole: float) -> str:
