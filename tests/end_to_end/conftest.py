@@ -33,8 +33,10 @@ def _resize(fd: int, columns: int, rows: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Only this: readline puts a LINES and a COLUMNS of its own behind `os.environ`'s back."""
-    kept = {name: os.environ[name] for name in os.environ if name not in ("NO_COLOR", "CI")}
+    """Ours, but for what changes a screen; readline sets LINES and COLUMNS in the real one only,
+    behind the back of `os.environ`, so it is passed on explicitly."""
+    dropped = {"NO_COLOR", "LINES", "COLUMNS"}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
 

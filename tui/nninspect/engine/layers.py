@@ -65,6 +65,7 @@ def _row(
     evidence: Evidence,
 ) -> LayerRow:
     last = calls[-1] if calls else None
+    unseen = None if has_forward(node.module) else ()
     notes = [*_tie_notes(node), *_difference_notes(node, calls, products, evidence.torchinfo)]
     marks = _marks(node, reached, evidence)
     if len(notes) > len(_tie_notes(node)):
@@ -75,8 +76,8 @@ def _row(
         path=node.path,
         type=_type_name(node.module),
         depth=node.depth,
-        inputs=last.inputs if last else None,
-        outputs=last.outputs if last else None,
+        inputs=last.inputs if last else unseen,
+        outputs=last.outputs if last else unseen,
         own_parameters=node.own,
         total_parameters=node.total,
         trainable_parameters=node.trainable,

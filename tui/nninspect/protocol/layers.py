@@ -51,8 +51,9 @@ class Mark(enum.IntFlag):
 class LayerRow(msgspec.Struct, frozen=True, kw_only=True):
     """One module of the tree. Parents come before their children, siblings in order.
 
-    None means not known: `inputs` and `outputs` of a module that was not called,
-    `mult_adds` where they could not be counted.
+    None means not known: `inputs` and `outputs` of a module that was not called, `mult_adds`
+    where they could not be counted. A module without a forward, as a ModuleList, has no inputs
+    and outputs: ().
     """
 
     name: str

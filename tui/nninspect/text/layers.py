@@ -76,7 +76,7 @@ def given(inputs: Tensors | None, marks: int) -> str:
 def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
     """What is known of a layer, as (label, value); `whole` is the model's parameters."""
     found = [
-        ("calls", str(row.calls) if row.calls else NOT_CALLED),
+        ("calls", NOT_CALLED if row.marks & Mark.UNCALLED else figure(row.calls)),
         *_shapes(row),
         ("params", _with_share(row, whole)),
         ("own", figure(row.own_parameters)),

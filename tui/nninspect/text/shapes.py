@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nninspect.protocol.layers import Tensors
-from nninspect.text.units import UNKNOWN
+from nninspect.text.units import NONE, UNKNOWN
 
 
 def shape(dims: Sequence[int]) -> str:
@@ -14,11 +14,14 @@ def shape(dims: Sequence[int]) -> str:
 
 
 def tensors(found: Tensors | None) -> str:
-    """ "(1, 3, 32, 32)" for one tensor; "0=(2, 8), mask=(2,)" for several; "?" when not known."""
+    """ "(1, 3, 32, 32)" for one tensor; "0=(2, 8), mask=(2,)" for several.
+
+    "–" where there are none, "?" where they are not known.
+    """
     if found is None:
         return UNKNOWN
     if not found:
-        return "no tensor"
+        return NONE
     return ", ".join(
         f"{tensor.key}={shape(tensor.shape)}" if tensor.key else shape(tensor.shape)
         for tensor in found
