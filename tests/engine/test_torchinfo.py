@@ -201,6 +201,15 @@ def test_attention_multiplies_its_projections_and_its_two_products(look: Look) -
     )
 
 
+def test_what_is_multiplied_in_a_nested_tensor_is_not_known(look: Look) -> None:
+    def forward(self: Any, x: Tensor) -> Tensor:
+        return self.fc(torch.nested.nested_tensor([x, x[:1]], layout=torch.jagged)).values()
+
+    row = look(Part(forward, fc=nn.Linear(4, 2)), InputSpec((3, 4))).rows["fc"]
+    assert row.calls == 1
+    assert row.mult_adds is None or row.mult_adds >= 0
+
+
 def test_a_module_called_twice_multiplies_twice(look: Look) -> None:
     model = Part(lambda self, x: self.fc(self.fc(x)), fc=nn.Linear(4, 4))
     seen = look(model, InputSpec((1, 4)))

@@ -24,6 +24,8 @@ def mult_adds(module: nn.Module, inputs: Tensors, outputs: Tensors) -> int | Non
     if not inputs or not outputs:
         return None
     into, out = inputs[0].shape, outputs[0].shape
+    if min((*into, *out), default=0) < 0:  # a nested tensor has no one size
+        return None
     weights = sum(numel(parameter) for parameter in module.parameters())
     if isinstance(module, nn.Linear):
         return prod(out[:-1]) * weights
