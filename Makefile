@@ -23,7 +23,7 @@ contracts: $(INSTALLED)
 	$(BIN)/lint-imports
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .
