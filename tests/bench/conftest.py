@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,13 @@ class FakeDevice:
     def peak_memory(self) -> int | None:
         self.heard.append("peak")
         return 4096
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _libraries_are_not_garbage() -> None:
+    """As in the worker: what torch made at its import is not looked through at each collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -26,24 +26,27 @@ def mult_adds(module: nn.Module, inputs: Tensors, outputs: Tensors) -> int | Non
     into, out = inputs[0].shape, outputs[0].shape
     if min((*into, *out), default=0) < 0:  # a nested tensor has no one size
         return None
-    weights = sum(numel(parameter) for parameter in module.parameters())
     if isinstance(module, nn.Linear):
-        return prod(out[:-1]) * weights
+        return prod(out[:-1]) * _weights(module)
     if isinstance(module, _CONVOLUTIONS):
         spatial = len(module.kernel_size)
-        return prod(out[: -spatial - 1]) * prod(out[-spatial:]) * weights
+        return prod(out[: -spatial - 1]) * prod(out[-spatial:]) * _weights(module)
     if isinstance(module, _TRANSPOSED):
         return _transposed(module, into, out)
     if isinstance(module, nn.RNNBase):
-        return prod(into[:-1]) * weights if len(into) > 1 else None
+        return prod(into[:-1]) * _weights(module) if len(into) > 1 else None
     if isinstance(module, nn.MultiheadAttention):
-        return _attention(module, inputs, weights)
+        return _attention(module, inputs)
     if isinstance(module, _LOOKUPS):
         return 0
     return None
 
 
-def _attention(module: nn.MultiheadAttention, inputs: Tensors, weights: int) -> int | None:
+def _weights(module: nn.Module) -> int:
+    return sum(map(numel, module.parameters()))
+
+
+def _attention(module: nn.MultiheadAttention, inputs: Tensors) -> int | None:
     """The projections of query, key and value and of the output, and the two products
     between them: query x key and attention x value."""
     if len(inputs) < 3 or any(len(tensor.shape) not in (2, 3) for tensor in inputs[:3]):
@@ -54,7 +57,7 @@ def _attention(module: nn.MultiheadAttention, inputs: Tensors, weights: int) -> 
     if query[:-1] != key[:-1]:
         return None
     width: int = module.embed_dim
-    return batch * query[time] * (weights + 2 * key[time] * width)
+    return batch * query[time] * (_weights(module) + 2 * key[time] * width)
 
 
 def _transposed(module: nn.Module, into: tuple[int, ...], out: tuple[int, ...]) -> int:
