@@ -17,7 +17,8 @@ from typing import Any
 from textual import events
 
 from nninspect.client.api import Listener
-from nninspect.protocol.layers import LayerColumns, LayerRow, LayerTable, TensorInfo, pack
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import LayerColumns, LayerRow, TensorInfo, pack
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,

@@ -17,7 +17,8 @@ from torch import nn
 from nninspect.engine.examine import examine
 from nninspect.engine.load import Loaded, load
 from nninspect.engine.session import Session
-from nninspect.protocol.layers import LayerRow, LayerTable
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import LayerRow
 from nninspect.protocol.records import InputSpec, Inspection, Setting, Setup
 
 CPU = torch.device("cpu")

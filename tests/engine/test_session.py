@@ -20,7 +20,7 @@ from nninspect.errors import (
     DeviceError,
     NninspectError,
 )
-from nninspect.protocol.layers import LayerTable
+from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import InputSpec, Inspection, Setting, Setup
 
 Write = Callable[..., Path]

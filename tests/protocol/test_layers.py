@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nninspect.protocol.layers import LayerColumns, LayerRow, LayerTable, Mark, TensorInfo, pack
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import INPUT, Kind, LayerColumns, LayerRow, Mark, TensorInfo, pack
 
 counts = st.integers(0, 2**62)
 names = st.text(st.characters(codec="utf-8", exclude_characters="."), min_size=1, max_size=5)
@@ -27,7 +28,7 @@ def trees(draw: st.DrawFn) -> list[LayerRow]:
     for place in range(draw(st.integers(0, 12))):
         depth = draw(st.integers(1, rows[-1].depth + 1)) if place else 0
         parent = next((row.path for row in reversed(rows) if row.depth == depth - 1), "")
-        name = draw(names) if place else ""
+        name = f"{draw(names)}{place}" if place else ""
         rows.append(
             LayerRow(
                 name=name,
@@ -46,6 +47,10 @@ def trees(draw: st.DrawFn) -> list[LayerRow]:
                 marks=Mark(draw(st.integers(0, 63))),
                 notes=draw(st.lists(st.text(max_size=5), max_size=2).map(tuple)),
                 extra=draw(st.text(max_size=5)),
+                kind=draw(st.sampled_from(Kind)),
+                source=draw(st.text(max_size=5)),
+                signature=draw(st.integers(0, 2**31 - 1)),
+                output_bytes=draw(counts),
             )
         )
     return rows
@@ -76,10 +81,9 @@ def test_a_subtree_ends_where_the_next_row_is_no_deeper(rows: list[LayerRow]) ->
 
 @settings(max_examples=25)
 @given(trees())
-def test_a_path_leads_to_the_first_row_that_has_it(rows: list[LayerRow]) -> None:
+def test_a_path_leads_to_its_row(rows: list[LayerRow]) -> None:
     table = LayerTable(pack(rows))
-    paths = [row.path for row in rows]
-    assert [table.find(path) for path in paths] == [paths.index(path) for path in paths]
+    assert [table.find(row.path) for row in rows] == list(range(len(rows)))
 
 
 SMALL = [
@@ -101,11 +105,26 @@ COLUMNS = [
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("damage", [1, 4, 8])
+@pytest.mark.parametrize("damage", [1, 4, 9])
 def test_a_column_that_lost_bytes_is_refused(column: str, damage: int) -> None:
-    whole = getattr(pack(SMALL), column)
-    with pytest.raises(ValueError, match=r"entries|length"):
-        LayerTable(msgspec.structs.replace(pack(SMALL), **{column: whole[:-damage]}))
+    columns = pack(SMALL, [(INPUT, 1), (1, 0)])
+    whole = getattr(columns, column)
+    with pytest.raises(ValueError, match=r"entries|length|edge"):
+        LayerTable(msgspec.structs.replace(columns, **{column: whole[:-damage]}))
+
+
+def test_edges_lead_from_what_made_a_tensor_to_what_used_it() -> None:
+    table = LayerTable(pack(SMALL, [(INPUT, 1), (1, 0), (1, 0)]))
+    assert table.edges == ((INPUT, 1), (1, 0), (1, 0))
+    assert table.producers(1) == (INPUT,)
+    assert table.producers(0) == (1,)
+    assert table.consumers(1) == (0,)
+
+
+@pytest.mark.parametrize("edge", [(-2, 0), (0, 2), (2, 0)])
+def test_an_edge_to_no_row_is_refused(edge: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="edge"):
+        LayerTable(pack(SMALL, [edge]))
 
 
 @pytest.mark.parametrize("count", [-1, 0, 1, 3])

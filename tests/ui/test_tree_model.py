@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nninspect.protocol.layers import LayerRow, LayerTable, pack
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import LayerRow, pack
 from nninspect.ui.tree_model import TreeModel, find_rows
 from nninspect.ui.tree_state import keep, paths
 

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from nninspect.plugin import Collection, ModelCard
-from nninspect.protocol.layers import LayerRow, LayerTable, Mark, Tensors
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import LayerRow, Mark, Tensors
 from nninspect.protocol.records import BenchResult, BenchRow, Inspection, Problem, Setup
 from nninspect.text.inputs import format_input
 

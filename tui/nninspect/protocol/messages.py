@@ -13,7 +13,7 @@ from nninspect.protocol.records import (
     Setup,
 )
 
-VERSION = 1
+VERSION = 2
 """Raised when a message or a record changes; client and worker must agree."""
 
 MAGIC = b"\x00nninspect-worker\x00\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nninspect.protocol.layers import LayerRow, LayerTable
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import LayerRow
 from nninspect.protocol.records import Inspection
 from nninspect.text import layers, units
 from nninspect.text.inputs import format_input

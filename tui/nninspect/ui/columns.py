@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from nninspect.protocol.layers import UNKNOWN, LayerTable, Tensors
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import UNKNOWN, Tensors
 from nninspect.text import layers, shapes
 from nninspect.text.plain import plain
 

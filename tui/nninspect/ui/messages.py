@@ -7,7 +7,7 @@ from typing import Literal
 
 from textual.message import Message
 
-from nninspect.protocol.layers import LayerTable
+from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchResult, Environment, Inspection, Problem
 
 Doing = Literal["open", "reload", "move", "bench"]

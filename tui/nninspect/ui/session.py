@@ -11,7 +11,7 @@ from textual.message import Message
 
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
 from nninspect.errors import Cancelled, NninspectError
-from nninspect.protocol.layers import LayerTable
+from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
 from nninspect.ui.messages import (
     Activity,

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from itertools import compress, count
 from operator import or_
 
-from nninspect.protocol.layers import UNKNOWN, LayerTable
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import UNKNOWN
 
 
 class TreeModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nninspect.protocol.layers import LayerTable
+from nninspect.protocol.layer_table import LayerTable
 from nninspect.ui.tree_model import TreeModel
 
 

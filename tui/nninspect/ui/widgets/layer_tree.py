@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nninspect.protocol.layers import LayerTable
+from nninspect.protocol.layer_table import LayerTable
 from nninspect.ui import columns
 from nninspect.ui.row_painter import COMPONENTS, RowPainter
 from nninspect.ui.tree_model import TreeModel

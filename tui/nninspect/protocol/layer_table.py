@@ -1,0 +1,183 @@
+"""The layer tree as it is read: its columns decoded, rows on demand, parents, paths and edges."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterator
+from functools import cached_property
+
+from nninspect.protocol.layers import (
+    INPUT,
+    LARGE,
+    SMALL,
+    UNKNOWN,
+    Edge,
+    Kind,
+    LayerColumns,
+    LayerRow,
+    Mark,
+    Tensors,
+)
+
+
+class LayerTable:
+    """The columns of a layer tree, decoded: arrays to scan, rows on demand, parents and paths."""
+
+    def __init__(self, columns: LayerColumns) -> None:
+        """Raises ValueError where a column does not have `count` entries or points nowhere."""
+        self.texts = columns.texts
+        self.tensors = columns.tensors
+        self._notes = columns.notes
+        self.name = _from_bytes(SMALL, columns.name)
+        self.type = _from_bytes(SMALL, columns.type)
+        self.dtype = _from_bytes(SMALL, columns.dtype)
+        self.device = _from_bytes(SMALL, columns.device)
+        self._extra = _from_bytes(SMALL, columns.extra)
+        self._note = _from_bytes(SMALL, columns.note)
+        self.inputs = _from_bytes(SMALL, columns.inputs)
+        self.outputs = _from_bytes(SMALL, columns.outputs)
+        self.depth = _from_bytes(SMALL, columns.depth)
+        self.calls = _from_bytes(SMALL, columns.calls)
+        self.kind = _from_bytes(SMALL, columns.kind)
+        self.source = _from_bytes(SMALL, columns.source)
+        self.signature = _from_bytes(SMALL, columns.signature)
+        self.output_bytes = _from_bytes(LARGE, columns.output_bytes)
+        self.marks = _from_bytes(SMALL, columns.marks)
+        self.own_parameters = _from_bytes(LARGE, columns.own_parameters)
+        self.total_parameters = _from_bytes(LARGE, columns.total_parameters)
+        self.trainable_parameters = _from_bytes(LARGE, columns.trainable_parameters)
+        self.mult_adds = _from_bytes(LARGE, columns.mult_adds)
+        self._check(columns.count)
+        self._edges = _from_bytes(SMALL, columns.edges)
+        if self._edges and not (
+            len(self._edges) % 2 == 0
+            and min(self._edges) >= INPUT
+            and max(self._edges) < columns.count
+        ):
+            raise ValueError("an edge of the layer tree points nowhere")
+
+    def _check(self, count: int) -> None:
+        arrays = [value for value in vars(self).values() if isinstance(value, array)]
+        if any(len(values) != count for values in arrays):
+            raise ValueError(f"a column of the layer tree does not have {count} entries")
+        texts = (self.name, self.type, self.dtype, self.device, self._extra, self.source)
+        places = (
+            (len(self.texts), 0, texts),
+            (len(self._notes), 0, (self._note,)),
+            (len(self.tensors), UNKNOWN, (self.inputs, self.outputs)),
+        )
+        for size, lowest, columns in places:
+            for column in columns:
+                if count and (min(column) < lowest or max(column) >= size):
+                    raise ValueError("a column of the layer tree points nowhere")
+
+    def __len__(self) -> int:
+        return len(self.depth)
+
+    def __iter__(self) -> Iterator[LayerRow]:
+        return map(self.row, range(len(self)))
+
+    @cached_property
+    def parent(self) -> array[int]:
+        """The row of each row's parent; -1 for the root."""
+        parents = array(SMALL)
+        open_rows: list[int] = []
+        for row, depth in enumerate(self.depth):
+            del open_rows[depth:]
+            parents.append(open_rows[-1] if open_rows else UNKNOWN)
+            open_rows.append(row)
+        return parents
+
+    @cached_property
+    def end(self) -> array[int]:
+        """One past the last row of each row's subtree."""
+        ends = array(SMALL, bytes(4 * len(self)))
+        open_rows: list[int] = []
+        for row, depth in enumerate(self.depth):
+            for closed in open_rows[depth:]:
+                ends[closed] = row
+            del open_rows[depth:]
+            open_rows.append(row)
+        for closed in open_rows:
+            ends[closed] = len(self)
+        return ends
+
+    def path(self, row: int) -> str:
+        """The module path; "" for the root."""
+        names: list[str] = []
+        while (parent := self.parent[row]) != UNKNOWN:
+            names.append(self.texts[self.name[row]])
+            row = parent
+        return ".".join(reversed(names))
+
+    def find(self, path: str) -> int | None:
+        """The row of a module path."""
+        row = 0 if len(self) else None
+        for name in path.split(".") if path else ():
+            row = next((child for child in self.children(row) if self._name(child) == name), None)
+            if row is None:
+                return None
+        return row
+
+    def children(self, row: int | None) -> Iterator[int]:
+        """The rows directly below one."""
+        if row is None:
+            return
+        child, end = row + 1, self.end[row]
+        while child < end:
+            yield child
+            child = self.end[child]
+
+    def _name(self, row: int) -> str:
+        return self.texts[self.name[row]]
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every edge, in the order the forward made them."""
+        return tuple(zip(self._edges[::2], self._edges[1::2], strict=True))
+
+    def producers(self, row: int) -> tuple[int, ...]:
+        """The rows that made what a row used, each once; INPUT for the model's own inputs."""
+        return tuple(dict.fromkeys(made for made, used in self.edges if used == row))
+
+    def consumers(self, row: int) -> tuple[int, ...]:
+        """The rows that used what a row made, each once."""
+        return tuple(dict.fromkeys(used for made, used in self.edges if made == row))
+
+    def row(self, row: int) -> LayerRow:
+        """One row, as an object."""
+        mult_adds = self.mult_adds[row]
+        return LayerRow(
+            name=self._name(row),
+            path=self.path(row),
+            type=self.texts[self.type[row]],
+            depth=self.depth[row],
+            inputs=self._tensors(self.inputs[row]),
+            outputs=self._tensors(self.outputs[row]),
+            own_parameters=self.own_parameters[row],
+            total_parameters=self.total_parameters[row],
+            trainable_parameters=self.trainable_parameters[row],
+            mult_adds=None if mult_adds == UNKNOWN else mult_adds,
+            calls=self.calls[row],
+            dtype=self.texts[self.dtype[row]],
+            device=self.texts[self.device[row]],
+            marks=Mark(self.marks[row]),
+            notes=self._notes[self._note[row]],
+            extra=self.texts[self._extra[row]],
+            kind=Kind(self.kind[row]),
+            source=self.texts[self.source[row]],
+            signature=self.signature[row],
+            output_bytes=self.output_bytes[row],
+        )
+
+    def _tensors(self, place: int) -> Tensors | None:
+        return None if place == UNKNOWN else self.tensors[place]
+
+
+def _from_bytes(code: str, raw: bytes) -> array[int]:
+    values: array[int] = array(code)
+    values.frombytes(raw)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
