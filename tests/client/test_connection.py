@@ -19,7 +19,7 @@ from nninspect.errors import (
     WorkerDied,
     WorkerMissing,
 )
-from nninspect.protocol.messages import ClientHello
+from nninspect.protocol.messages import VERSION, ClientHello
 from nninspect.protocol.records import BenchPlan, Setup
 
 Connect = Callable[..., Awaitable[Any]]
@@ -236,7 +236,9 @@ async def test_a_worker_of_another_version_is_refused(
 ) -> None:
     monkeypatch.setattr("nninspect.client.connection.VERSION", 99)
     probe = await connect()
-    with pytest.raises(ProtocolError, match="speaks version 1 of the protocol, this end 99"):
+    with pytest.raises(
+        ProtocolError, match=f"speaks version {VERSION} of the protocol, this end 99"
+    ):
         await probe.inspect("works")
 
 
@@ -246,7 +248,7 @@ async def test_a_client_of_another_version_is_refused_by_the_worker(
     newer = ClientHello(version=99)
     monkeypatch.setattr("nninspect.client.connection.ClientHello", lambda: newer)
     probe = await connect("slow")
-    with pytest.raises(ProtocolError, match="the client speaks protocol 99, the worker 1"):
+    with pytest.raises(ProtocolError, match=f"the client speaks protocol 99, the worker {VERSION}"):
         await probe.inspect("works")
 
 

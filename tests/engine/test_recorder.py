@@ -160,7 +160,7 @@ def test_a_module_that_calls_itself_is_recorded_at_each_level() -> None:
 def test_a_call_holds_no_tensor() -> None:
     recorder = recorded(nn.Linear(2, 2), torch.ones(1, 2))
     assert not [value for value in recorder.calls[0].inputs if isinstance(value, Tensor)]
-    assert Call.__slots__ == ("module", "inputs", "outputs", "inside")
+    assert Call.__slots__ == ("module", "inputs", "outputs", "inside", "output_bytes")
 
 
 def test_the_innermost_call_that_raised_is_the_failed_one() -> None:

@@ -15,13 +15,14 @@ from torch import nn
 from nninspect.engine.choose_inputs import Chosen, choose_inputs
 from nninspect.engine.failure import forward_failure
 from nninspect.engine.inputs import Arguments, make_arguments
-from nninspect.engine.layers import Evidence, layer_rows
+from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
 from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
+from nninspect.engine.tree import layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
-from nninspect.protocol.layers import LayerRow, pack
+from nninspect.protocol.layers import Edge, LayerRow, pack
 from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup, Totals
 
 Report: TypeAlias = Callable[[str, float | None], None]
@@ -33,9 +34,9 @@ SLOW_FORWARD_S = 10.0
 
 @dataclass(frozen=True)
 class Forward:
-    """One recorded forward: its calls, how long it took, and how it failed, if it did."""
+    """One recorded forward: what happened, how long it took, and how it failed, if it did."""
 
-    calls: Sequence[Call]
+    recorder: CallRecorder
     seconds: float
     failure: Problem | None = None
     failed: Call | None = None
@@ -56,9 +57,21 @@ def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) 
         report("asking torchinfo", None)
         torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward)
         count_parameters(nodes)
-        evidence = Evidence(forward.calls, forward.failed, forward.failure is None, torchinfo)
-        rows = layer_rows(nodes, evidence)
-    return _inspection(loaded, setup, chosen, forward, rows, nodes, torchinfo)
+        rows, edges = layer_tree(nodes, _evidence(forward, torchinfo))
+    return _inspection(loaded, setup, chosen, forward, rows, edges, nodes, torchinfo)
+
+
+def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
+    recorder = forward.recorder
+    return Evidence(
+        calls=recorder.calls,
+        ops=recorder.ops,
+        edges=recorder.dataflow.edges,
+        failed=forward.failed,
+        failed_op=recorder.failed_op,
+        finished=forward.failure is None,
+        torchinfo=torchinfo,
+    )
 
 
 def find_inputs(loaded: Loaded, setup: Setup, device: torch.device, report: Report) -> Chosen:
@@ -90,8 +103,8 @@ def run_forward(model: nn.Module, arguments: Arguments) -> Forward:
     except (Exception, SystemExit) as error:
         seconds = time.perf_counter() - started
         problem, failed = forward_failure(error, recorder, walk(model))
-        return Forward(recorder.calls, seconds, problem, failed)
-    return Forward(recorder.calls, time.perf_counter() - started)
+        return Forward(recorder, seconds, problem, failed)
+    return Forward(recorder, time.perf_counter() - started)
 
 
 @contextmanager
@@ -124,6 +137,7 @@ def _inspection(
     chosen: Chosen,
     forward: Forward,
     rows: Sequence[LayerRow],
+    edges: Sequence[Edge],
     nodes: Sequence[Node],
     torchinfo: TorchinfoReport,
 ) -> Inspection:
@@ -134,7 +148,7 @@ def _inspection(
         title=root.type,
         inputs=specs,
         inputs_from=source,
-        layers=pack(rows),
+        layers=pack(rows, edges),
         totals=_totals(root, nodes, is_whole=forward.failure is None),
         torchinfo=torchinfo.skipped,
         failure=forward.failure,

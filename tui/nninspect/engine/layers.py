@@ -1,4 +1,4 @@
-"""The rows of the layer tree: structure, recorded calls and torchinfo's figures, joined.
+"""The rows of modules: structure, recorded calls and torchinfo's figures, joined.
 
 The figure shown is torchinfo's wherever it is right. Where it is not, the recorded one is shown,
 the row is marked, and a note has both.
@@ -14,11 +14,13 @@ import torch
 from torch import nn
 from torch.jit import ScriptModule
 
-from nninspect.engine.mult_adds import mult_adds
-from nninspect.engine.recorder import Call
+from nninspect.engine.ops import Op
+from nninspect.engine.placement import PlacedOp
+from nninspect.engine.products import subtree_products, torchinfo_products
+from nninspect.engine.recorder import Call, Maker
 from nninspect.engine.structure import Node, has_forward
 from nninspect.engine.tensors import dtype_name
-from nninspect.engine.torchinfo_report import TorchinfoCall, TorchinfoReport, is_leaf
+from nninspect.engine.torchinfo_report import TorchinfoReport, is_leaf
 from nninspect.protocol.layers import LayerRow, Mark, Tensors
 
 MAX_EXTRA = 200
@@ -27,20 +29,25 @@ MAX_EXTRA = 200
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of one run: every call, how it ended, and what torchinfo says."""
+    """What is known of one run: calls, ops and edges, how it ended, and what torchinfo says."""
 
     calls: Sequence[Call] = ()
+    ops: Sequence[Op] = ()
+    edges: Sequence[tuple[Maker | None, Maker]] = ()
     failed: Call | None = None
+    failed_op: Op | None = None
     finished: bool = False
     torchinfo: TorchinfoReport = field(default_factory=TorchinfoReport)
 
 
-def layer_rows(nodes: Sequence[Node], evidence: Evidence) -> list[LayerRow]:
+def module_rows(
+    nodes: Sequence[Node], placed: Sequence[PlacedOp], evidence: Evidence
+) -> list[LayerRow]:
     """One row a node; `count_parameters` has run on the nodes."""
     calls: dict[int, list[Call]] = defaultdict(list)
     for call in evidence.calls:
         calls[id(call.module)].append(call)
-    products = _products(nodes, calls, evidence.torchinfo)
+    products = subtree_products(nodes, calls, placed, evidence.torchinfo)
     reached = _reached(nodes, calls)
     placements = _placements(nodes)
     return [
@@ -88,6 +95,7 @@ def _row(
         marks=marks,
         notes=tuple(notes),
         extra=_extra(node.module),
+        output_bytes=0 if node.is_shared else sum(call.output_bytes for call in calls),
     )
 
 
@@ -136,49 +144,6 @@ def _tie_notes(node: Node) -> list[str]:
     return notes
 
 
-def _products(
-    nodes: Sequence[Node], calls: dict[int, list[Call]], report: TorchinfoReport
-) -> list[int | None]:
-    """Mult-adds of each node's subtree, over all calls; None where nothing in it was counted.
-
-    A shared module's are counted where it stands first.
-    """
-    figures: list[int | None] = []
-    counted_above: list[bool] = []
-    for node in nodes:
-        above = node.parent >= 0 and counted_above[node.parent]
-        own = None if above else _own_products(node.module, calls, report)
-        has_rule = own is not None and not is_leaf(node.module)
-        figures.append(None if node.is_shared else own)
-        counted_above.append(above or has_rule)
-    for place in range(len(nodes) - 1, 0, -1):
-        figure, parent = figures[place], nodes[place].parent
-        if figure is not None and not counted_above[parent]:
-            figures[parent] = (figures[parent] or 0) + figure
-    return figures
-
-
-def _own_products(
-    module: nn.Module, calls: dict[int, list[Call]], report: TorchinfoReport
-) -> int | None:
-    recorded = [call for call in calls.get(id(module), ()) if call.outputs is not None]
-    if not recorded:
-        return None
-    by_rule = [mult_adds(module, call.inputs, call.outputs or ()) for call in recorded]
-    known = [figure for figure in by_rule if figure is not None]
-    if len(known) == len(by_rule):
-        return sum(known)
-    if not is_leaf(module):
-        return None
-    if next(module.parameters(), None) is None:
-        return 0
-    return _torchinfo_products(report.calls.get(id(module), []))
-
-
-def _torchinfo_products(said: list[TorchinfoCall]) -> int | None:
-    return sum(call.mult_adds for call in said) if said else None
-
-
 def _difference_notes(
     node: Node, calls: list[Call], products: int | None, report: TorchinfoReport
 ) -> list[str]:
@@ -199,7 +164,7 @@ def _difference_notes(
             notes.append(f"{name} {right}, torchinfo {list(theirs)}")
     if said[-1].parameters != node.total and node.depth > 0:
         notes.append(f"parameters {node.total:,}, torchinfo {said[-1].parameters:,}")
-    theirs_products = _torchinfo_products(said)
+    theirs_products = torchinfo_products(said)
     if is_leaf(node.module) and products is not None and theirs_products != products:
         notes.append(f"mult-adds {products:,}, torchinfo {theirs_products:,}")
     return notes

@@ -10,15 +10,19 @@ import inspect
 import threading
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
+import torch
 from torch import nn
+from torch.jit import ScriptModule
 
-from nninspect.engine.tensors import found_in
+from nninspect.engine.dataflow import Dataflow
+from nninspect.engine.ops import Op, OpRecorder, new_bytes
+from nninspect.engine.tensors import found_in, tensors_in
 from nninspect.protocol.layers import Tensors
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """One call of one module, in the order they began. Holds no tensor."""
 
@@ -28,10 +32,16 @@ class Call:
     """None where the call raised."""
     inside: int = -1
     """The index of the call it was made in; -1 for the outermost."""
+    output_bytes: int = 0
+    """Of the tensors that a leaf made; a module with parts makes none itself."""
+
+
+Maker: TypeAlias = Call | Op
+"""What a tensor came from."""
 
 
 class CallRecorder:
-    """A context in which every module call of this thread is recorded."""
+    """A context in which every module call and every op of this thread is recorded."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -40,7 +50,12 @@ class CallRecorder:
         raised `from`."""
         self._names: dict[type[nn.Module], tuple[str, ...]] = {}
         self._error: BaseException | None = None
-        self._open = -1
+        self.open = -1
+        """The index of the innermost call under way."""
+        self.is_in_leaf = False
+        """One of torch's own leaf modules is at work."""
+        self.dataflow: Dataflow[Maker] = Dataflow()
+        self._op_recorder = OpRecorder(self)
         self._thread = threading.get_ident()
 
     def __enter__(self) -> CallRecorder:
@@ -53,6 +68,7 @@ class CallRecorder:
             return recorder._record(module, args, kwargs)
 
         nn.Module.__call__ = recorded  # type: ignore[method-assign]
+        self._op_recorder.__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(
@@ -61,27 +77,63 @@ class CallRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._op_recorder.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         nn.Module.__call__ = self._plain_call  # type: ignore[method-assign]
         if error is None or error is not self._error:
             self.failed = None
+        self._op_recorder.forget_failure_unless(error)
         self._error = None
 
+    @property
+    def ops(self) -> list[Op]:
+        """The functional calls, in the order they began."""
+        return self._op_recorder.ops
+
+    @property
+    def failed_op(self) -> Op | None:
+        """The op that the exception came out of that ended the forward."""
+        return self._op_recorder.failed
+
     def _record(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = Call(module, self._inputs(module, args, kwargs), inside=self._open)
-        outer, self._open = self._open, len(self.calls)
+        if self.is_in_leaf:
+            return self._plain_call(module, *args, **kwargs)
+        call = Call(module, self._inputs(module, args, kwargs), inside=self.open)
+        given = [tensor for _, tensor in tensors_in((args, kwargs))]
+        outer, self.open = self.open, len(self.calls)
         self.calls.append(call)
+        self.is_in_leaf = is_leaf_of_torch(module)
+        if outer < 0:
+            self.dataflow.set_inputs(given)
+        if self.is_in_leaf:
+            self.dataflow.used(given, call)
         try:
             result = self._plain_call(module, *args, **kwargs)
         except BaseException as error:
-            if error is not self._error:
-                if self._error is None or error.__cause__ is not self._error:
-                    self.failed = call
-                self._error = error
+            self._note_failure(error, call)
             raise
         finally:
-            self._open = outer
-        call.outputs = found_in(result)
+            was_leaf, self.is_in_leaf = self.is_in_leaf, False
+            self.open = outer
+        self._note_outputs(call, result, given, was_leaf)
         return result
+
+    def _note_failure(self, error: BaseException, call: Call) -> None:
+        if error is not self._error:
+            if self._error is None or error.__cause__ is not self._error:
+                self.failed = call
+            self._error = error
+
+    def _note_outputs(
+        self, call: Call, result: Any, given: list[torch.Tensor], was_leaf: bool
+    ) -> None:
+        """A leaf made what it gives; of another module only what nothing was seen to make."""
+        call.outputs = found_in(result)
+        made = [tensor for _, tensor in tensors_in(result)]
+        if was_leaf:
+            call.output_bytes = new_bytes(made, given)
+            self.dataflow.made(made, call)
+        else:
+            self.dataflow.made((t for t in made if not self.dataflow.knows(t)), call)
 
     def _inputs(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensors:
         """The tensors among the arguments, by the names that `forward` gives them."""
@@ -101,6 +153,13 @@ class CallRecorder:
         while chain[-1].inside >= 0:
             chain.append(self.calls[chain[-1].inside])
         return chain
+
+
+def is_leaf_of_torch(module: nn.Module) -> bool:
+    """A module of torch's own whose ops are its own business: it is one step to its user."""
+    if isinstance(module, (ScriptModule, nn.MultiheadAttention)):
+        return True
+    return type(module).__module__.startswith("torch.") and not module._modules
 
 
 def _argument_names(kind: type[nn.Module]) -> tuple[str, ...]:

@@ -22,17 +22,24 @@ def found_in(value: Any) -> Tensors:
 
     The only one has the key "", else each has how it is reached: "0", "mask", "out.logits".
     """
+    tensors = tuple(tensors_in(value))
+    is_only = len(tensors) == 1
+    return tuple(
+        TensorInfo("" if is_only else key, _shape(tensor), dtype_name(tensor.dtype))
+        for key, tensor in tensors
+    )
+
+
+def tensors_in(value: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors themselves, each with its key."""
     looked_at = islice(_walk(value, "", 0), MAX_LOOKED_AT)
-    tensors = tuple(islice((found for found in looked_at if found is not None), MAX_TENSORS))
-    if len(tensors) == 1:
-        return (TensorInfo("", tensors[0].shape, tensors[0].dtype),)
-    return tensors
+    return islice((found for found in looked_at if found is not None), MAX_TENSORS)
 
 
-def _walk(value: Any, key: str, depth: int) -> Iterator[TensorInfo | None]:
+def _walk(value: Any, key: str, depth: int) -> Iterator[tuple[str, torch.Tensor] | None]:
     """Every tensor; None for anything else that was looked at."""
     if isinstance(value, torch.Tensor):
-        yield TensorInfo(key, _shape(value), dtype_name(value.dtype))
+        yield key, value
         return
     yield None
     if depth < MAX_DEPTH:

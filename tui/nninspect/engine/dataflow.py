@@ -1,0 +1,61 @@
+"""Which call or op made each living tensor, and so what led from where to where."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+import torch
+
+_Maker = TypeVar("_Maker")
+
+
+class Dataflow(Generic[_Maker]):
+    """Makers of tensors, kept for as long as the tensors live, and the edges between makers.
+
+    An edge's maker is None where the tensor is one of the model's own inputs.
+    """
+
+    def __init__(self) -> None:
+        self.edges: list[tuple[_Maker | None, _Maker]] = []
+        self._makers: dict[int, tuple[weakref.ref[torch.Tensor], _Maker | None]] = {}
+
+    def knows(self, tensor: torch.Tensor) -> bool:
+        """Whether it is an input of the model, or something was seen to make it."""
+        return id(tensor) in self._makers
+
+    def set_inputs(self, tensors: Iterable[torch.Tensor]) -> None:
+        """What the model was called with."""
+        for tensor in tensors:
+            self._keep(tensor, None)
+
+    def used(self, tensors: Iterable[torch.Tensor], by: _Maker) -> None:
+        """An edge for each tensor whose maker is known; weights and constants have none."""
+        for tensor in tensors:
+            if self.knows(tensor):
+                self.edges.append((self._makers[id(tensor)][1], by))
+
+    def made(self, tensors: Iterable[torch.Tensor], by: _Maker) -> None:
+        """They are this one's now."""
+        for tensor in tensors:
+            self._keep(tensor, by)
+
+    def changed(self, tensor: torch.Tensor, by: _Maker) -> None:
+        """It was written to in place: it and the tensor that it is a view of have a new maker."""
+        self._keep(tensor, by)
+        if tensor._base is not None:
+            self._keep(tensor._base, by)
+
+    def same(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
+        """One is the other in another guise, as `x.data` is x."""
+        if self.knows(other):
+            self._keep(tensor, self._makers[id(other)][1])
+
+    def _keep(self, tensor: torch.Tensor, maker: _Maker | None) -> None:
+        key, makers = id(tensor), self._makers
+
+        def forget(_: Any) -> None:
+            makers.pop(key, None)
+
+        makers[key] = (weakref.ref(tensor, forget), maker)

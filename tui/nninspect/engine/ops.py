@@ -1,0 +1,195 @@
+"""Recording the functional calls of a forward: `F.relu(x)`, `x + y`, `torch.cat`.
+
+A TorchFunctionMode sees what the user's code calls, at the grain at which it is written. What
+one of torch's own leaf modules calls is that module's business and gets no record.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from nninspect.engine.tensors import found_in, tensors_in
+from nninspect.protocol.layers import Tensors
+
+if TYPE_CHECKING:
+    from nninspect.engine.recorder import CallRecorder
+
+MAX_OPS = 50_000
+"""Ops that are kept: a loop over time steps in Python needs no more of its rows."""
+
+_TORCH = str(Path(torch.__file__).resolve().parent)
+_OURS = str(Path(__file__).resolve().parent)
+
+
+@dataclass(slots=True, eq=False)
+class Op:
+    """One functional call, in the order they began. Holds no tensor."""
+
+    name: str
+    source: str
+    """The line that called it, as "net.py:18"; "" where it is torch's own."""
+    inside: int
+    """The index of the module call it was made in; -1 outside of any."""
+    after: int
+    """How many module calls had begun before it."""
+    inputs: Tensors
+    outputs: Tensors | None = None
+    """None where it raised."""
+    output_bytes: int = 0
+    mult_adds: int | None = None
+    """None where there is no rule to count it by."""
+
+
+class OpRecorder(TorchFunctionMode):
+    """The mode; it shares the open module call and the dataflow of a call recorder."""
+
+    def __init__(self, recorder: CallRecorder) -> None:
+        super().__init__()
+        self.ops: list[Op] = []
+        self.left_out = 0
+        """Ops beyond MAX_OPS."""
+        self.failed: Op | None = None
+        """The op that the latest exception came out of."""
+        self._error: BaseException | None = None
+        self._recorder = recorder
+        self._is_shown: dict[str, bool] = {}
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if self._recorder.is_in_leaf or self._recorder.open < 0:
+            return func(*args, **kwargs)
+        if _is_attribute(func):
+            return self._attribute(func, args, kwargs)
+        return self._op(func, args, kwargs)
+
+    def forget_failure_unless(self, error: BaseException | None) -> None:
+        """An exception that was caught on its way is no failure."""
+        if error is None or self._error not in (error, error.__cause__):
+            self.failed = None
+        self._error = None
+
+    def _attribute(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """`x.T`, `x.data`: the tensor in another guise; writing one is no op either."""
+        result = func(*args, **kwargs)
+        if isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor):
+            self._recorder.dataflow.same(result, args[0])
+        return result
+
+    def _op(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = [tensor for _, tensor in tensors_in((args, kwargs))]
+        inputs = found_in([*args, *kwargs.values()])  # before it: an in-place op may resize
+        try:
+            result = func(*args, **kwargs)
+        except Exception as error:
+            if error is not self._error:
+                self._error, self.failed = error, self._begun(func, inputs)
+                self._keep(self.failed)
+            raise
+        written = _written(func, result, args, kwargs)
+        made = [written] if written is not None else [t for _, t in tensors_in(result)]
+        if made:
+            self._made(func, inputs, given, made, is_in_place=written is not None)
+        return result
+
+    def _made(
+        self,
+        func: Callable[..., Any],
+        inputs: Tensors,
+        given: list[torch.Tensor],
+        made: list[torch.Tensor],
+        is_in_place: bool,
+    ) -> None:
+        op = self._begun(func, inputs)
+        if not self._keep(op):
+            return
+        op.outputs = found_in(made)
+        op.output_bytes = 0 if is_in_place else new_bytes(made, given)
+        flow = self._recorder.dataflow
+        flow.used(given, op)
+        if is_in_place:
+            flow.changed(made[0], op)
+        else:
+            flow.made(made, op)
+
+    def _begun(self, func: Callable[..., Any], inputs: Tensors) -> Op:
+        recorder = self._recorder
+        return Op(_name(func), self._source(), recorder.open, len(recorder.calls), inputs)
+
+    def _keep(self, op: Op) -> bool:
+        if len(self.ops) >= MAX_OPS:
+            self.left_out += 1
+            return False
+        self.ops.append(op)
+        return True
+
+    def _source(self) -> str:
+        """The innermost line that is neither torch's nor ours."""
+        frame = sys._getframe(1)
+        while frame is not None:
+            file = frame.f_code.co_filename
+            shown = self._is_shown.get(file)
+            if shown is None:
+                shown = self._is_shown[file] = not file.startswith((_TORCH, _OURS, "<"))
+            if shown:
+                return f"{Path(file).name}:{frame.f_lineno}"
+            frame = frame.f_back  # type: ignore[assignment]
+        return ""
+
+
+def _is_attribute(func: Callable[..., Any]) -> bool:
+    return getattr(func, "__name__", "") in ("__get__", "__set__", "__delete__")
+
+
+def _name(func: Callable[..., Any]) -> str:
+    """As the user calls it: "relu", "add" for `+`, "getitem" for `[]`."""
+    name = str(getattr(func, "__name__", type(func).__name__))
+    return name.strip("_") or name
+
+
+def _written(
+    func: Callable[..., Any], result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> torch.Tensor | None:
+    """The tensor that an op wrote to, where it made none: `x.add_(y)`, `x[0] = y`, `out=x`."""
+    target = kwargs.get("out")
+    if target is None and args and (result is args[0] or _sets_item(func)):
+        target = args[0]
+    return target if isinstance(target, torch.Tensor) else None
+
+
+def _sets_item(func: Callable[..., Any]) -> bool:
+    return getattr(func, "__name__", "") == "__setitem__"
+
+
+def new_bytes(made: Iterable[torch.Tensor], given: Iterable[torch.Tensor]) -> int:
+    """Bytes of the tensors that are no views of what was given, each storage once."""
+    seen = {storage for tensor in given if (storage := _storage(tensor))}
+    total = 0
+    for tensor in made:
+        storage = _storage(tensor)
+        if storage and storage not in seen:
+            seen.add(storage)
+            total += tensor.numel() * tensor.element_size()
+    return total
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    """The identity of its storage; 0 where it has none of its own, as a sparse one."""
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):
+        return 0

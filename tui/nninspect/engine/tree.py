@@ -1,0 +1,123 @@
+"""The layer tree: rows of modules and of ops in their order, and the edges between them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from nninspect.engine.layers import Evidence, module_rows
+from nninspect.engine.ops import Op
+from nninspect.engine.placement import PlacedOp, first_places, place_ops
+from nninspect.engine.products import op_products
+from nninspect.engine.recorder import Call
+from nninspect.engine.structure import Node
+from nninspect.protocol.layers import INPUT, Edge, Kind, LayerRow, Mark
+
+OP_TYPE = "op"
+
+
+def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> tuple[list[LayerRow], list[Edge]]:
+    """All rows in pre-order, and the edges; `count_parameters` has run on the nodes."""
+    placed = place_ops(nodes, evidence.calls, evidence.ops)
+    modules = module_rows(nodes, placed, evidence)
+    order = list(_in_order(nodes, placed))
+    rows = [
+        modules[item] if isinstance(item, int) else _op_row(item, modules[item.parent], evidence)
+        for item in order
+    ]
+    return signed(rows), _edges(nodes, order, evidence)
+
+
+def _in_order(nodes: Sequence[Node], placed: Sequence[PlacedOp]) -> Iterator[int | PlacedOp]:
+    """Nodes by index and ops, an op after the subtree that it follows."""
+    first: dict[int, list[PlacedOp]] = defaultdict(list)
+    after: dict[int, list[PlacedOp]] = defaultdict(list)
+    for each in placed:
+        (first if each.after == each.parent else after)[each.after].append(each)
+    open_nodes: list[int] = []
+    for place, node in enumerate(nodes):
+        while open_nodes and nodes[open_nodes[-1]].depth >= node.depth:
+            yield from after.pop(open_nodes.pop(), ())
+        yield place
+        yield from first.pop(place, ())
+        open_nodes.append(place)
+    while open_nodes:
+        yield from after.pop(open_nodes.pop(), ())
+
+
+def _op_row(placed: PlacedOp, parent: LayerRow, evidence: Evidence) -> LayerRow:
+    last = placed.ops[-1]
+    is_failed = evidence.failed_op is not None and evidence.failed_op in placed.ops
+    return LayerRow(
+        name=placed.name,
+        path=f"{parent.path}.{placed.name}" if parent.path else placed.name,
+        type=OP_TYPE,
+        depth=parent.depth + 1,
+        inputs=last.inputs,
+        outputs=last.outputs,
+        mult_adds=op_products(placed),
+        calls=len(placed.ops),
+        marks=Mark.FAILED if is_failed else Mark.NONE,
+        kind=Kind.OP,
+        source=last.source,
+        output_bytes=sum(op.output_bytes for op in placed.ops),
+    )
+
+
+def _edges(
+    nodes: Sequence[Node], order: Sequence[int | PlacedOp], evidence: Evidence
+) -> list[Edge]:
+    """Between rows, each once, in the order the forward made them."""
+    places = first_places(nodes)
+    rows: dict[int, int] = {}
+    of_op: dict[int, int] = {}
+    for row, item in enumerate(order):
+        if isinstance(item, int):
+            rows[item] = row
+        else:
+            of_op.update((id(op), row) for op in item.ops)
+
+    def row_of(maker: Call | Op | None) -> int | None:
+        if maker is None:
+            return INPUT
+        if isinstance(maker, Op):
+            return of_op.get(id(maker))
+        place = places.get(id(maker.module))
+        return None if place is None else rows[place]
+
+    found = ((row_of(made), row_of(used)) for made, used in evidence.edges)
+    return list(dict.fromkeys((a, b) for a, b in found if a is not None and b is not None))
+
+
+def signed(rows: Sequence[LayerRow]) -> list[LayerRow]:
+    """The rows with their signatures: equal where whole subtrees look alike, names below the
+    top included. Ops have none, but are part of their modules'."""
+    children: dict[int, list[object]] = defaultdict(list)
+    numbers: dict[object, int] = {}
+    signatures = [0] * len(rows)
+    parents: list[int] = []
+    open_rows: list[int] = []
+    for place, row in enumerate(rows):
+        del open_rows[row.depth :]
+        parents.append(open_rows[-1] if open_rows else -1)
+        open_rows.append(place)
+    for place in range(len(rows) - 1, -1, -1):
+        row = rows[place]
+        looks = (row.type, row.extra, row.inputs, row.outputs, row.own_parameters, row.calls)
+        key = (
+            *looks,
+            row.trainable_parameters,
+            row.dtype,
+            row.device,
+            row.marks,
+            tuple(children.pop(place, ())),
+        )
+        number = numbers.setdefault(key, len(numbers) + 1)
+        signatures[place] = 0 if row.kind is Kind.OP else number
+        children[parents[place]].append((row.name, number))
+    return [
+        msgspec.structs.replace(row, signature=signature)
+        for row, signature in zip(rows, signatures, strict=True)
+    ]
