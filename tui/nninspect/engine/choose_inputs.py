@@ -32,7 +32,8 @@ def choose_inputs(
     specs, source = _unbatched(loaded, setup, works)
     if setup.inputs:
         check_against_forward(loaded.model, specs)
-    return _prepared(specs, loaded, setup), source
+    notes = [loaded.kept_on_meta, loaded.entry.note if loaded.entry else ""]
+    return _prepared(specs, loaded, setup), "; ".join([source, *filter(None, notes)])
 
 
 def _unbatched(
@@ -42,6 +43,8 @@ def _unbatched(
         return setup.inputs, "given"
     if loaded.card is not None and loaded.card.inputs:
         return loaded.card.inputs, "the model card"
+    if loaded.entry is not None and loaded.entry.inputs:
+        return loaded.entry.inputs, loaded.entry.inputs_from
     guess = guess_inputs(loaded.model)
     return choose(guess, lambda specs: works(_prepared(specs, loaded, setup)))
 

@@ -15,7 +15,10 @@ from torch.nn.parameter import is_lazy
 
 from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.build import build
-from nninspect.engine.target import FileTarget, ModuleTarget, parse_target
+from nninspect.engine.libraries.catalog import find_entry
+from nninspect.engine.libraries.library import Entry
+from nninspect.engine.meta import build_on_meta, why_too_large
+from nninspect.engine.target import FileTarget, LibraryTarget, ModuleTarget, parse_target
 from nninspect.engine.user_imports import UserImports, import_root
 from nninspect.errors import BadTarget, ImportFailed
 from nninspect.plugin import ModelCard
@@ -35,8 +38,14 @@ class Loaded:
         card: ModelCard | None,
         imports: UserImports | None,
         build_s: float,
+        entry: Entry | None = None,
+        kept_on_meta: str = "",
     ) -> None:
         self.model = model
+        self.entry = entry
+        """What a library says of it, where one built it."""
+        self.kept_on_meta = kept_on_meta
+        """Why it has no values although they were asked for, a sentence; ""."""
         self.card = card
         self.build_s = build_s
         self.is_lazy = any(is_lazy(parameter) for parameter in model.parameters())
@@ -49,24 +58,29 @@ class Loaded:
             self._imports.remove()
 
 
-def load(target: str, settings: Sequence[Setting] = ()) -> Loaded:
-    """Import and build what the target names.
+def load(target: str, settings: Sequence[Setting] = (), *, on_meta: bool = False) -> Loaded:
+    """Import and build what the target names, on meta where that is asked for.
 
+    A library's model that does not fit into the free memory is on meta all the same.
     Raises BadTarget, BadSetting, ImportFailed or BuildFailed.
     """
     parsed = parse_target(target)
     _forget_defaults()
+    if isinstance(parsed, LibraryTarget):
+        return _from_library(find_entry(parsed), settings, target, on_meta)
     if isinstance(parsed, ModelCard):
         module_name, _, attribute = parsed.factory.partition(":")
         module = _imported(lambda: importlib.import_module(module_name))
-        return _loaded(_named(module, attribute, module_name), settings, target, card=parsed)
+        return _loaded(
+            _named(module, attribute, module_name), settings, target, on_meta, card=parsed
+        )
     imports = UserImports(_root(parsed))
     imports.install()
     try:
         module = _imported(lambda: _import_module(parsed, imports))
         file = target.strip().removesuffix(f":{parsed.attribute}")
         attribute = parsed.attribute or _only_model(module, file)
-        return _loaded(_named(module, attribute, file), settings, target, imports=imports)
+        return _loaded(_named(module, attribute, file), settings, target, on_meta, imports=imports)
     except BaseException:
         imports.remove()
         raise
@@ -184,11 +198,25 @@ def _loaded(
     factory: Any,
     settings: Sequence[Setting],
     target: str,
+    on_meta: bool,
     *,
     card: ModelCard | None = None,
     imports: UserImports | None = None,
 ) -> Loaded:
     torch.manual_seed(SEED)
     started = time.perf_counter()
-    model = build(factory, settings, target)
+    make = build_on_meta if on_meta else build
+    model = make(factory, settings, target)
     return Loaded(model, card, imports, time.perf_counter() - started)
+
+
+def _from_library(entry: Entry, settings: Sequence[Setting], target: str, on_meta: bool) -> Loaded:
+    """Built on meta first, which costs next to nothing, to see whether the rest would fit."""
+    torch.manual_seed(SEED)
+    started = time.perf_counter()
+    model = build_on_meta(entry.factory, settings, target)
+    kept = "" if on_meta else why_too_large(model)
+    if not (on_meta or kept):
+        torch.manual_seed(SEED)
+        model = build(entry.factory, settings, target)
+    return Loaded(model, None, None, time.perf_counter() - started, entry, kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
+import msgspec
 import torch
 
 from nninspect.engine.blame import described, user_traceback
@@ -41,6 +42,9 @@ class Session:
         """
         device = device_named(setup.device)
         loaded = self.loaded(setup, reload=reload, progress=progress)
+        if loaded.kept_on_meta:
+            device = torch.device("meta")
+            setup = msgspec.structs.replace(setup, device="meta")
         before, ran_before = self._device, self._ran
         self.move(device, progress)
         inspection = examine(loaded, setup, device, progress)
@@ -75,7 +79,7 @@ class Session:
 
     def _load(self, setup: Setup) -> Loaded:
         dtype = None if setup.dtype is None else _floating(setup.dtype)
-        loaded = load(setup.target, setup.settings)
+        loaded = load(setup.target, setup.settings, on_meta=setup.device == "meta")
         try:
             if dtype is not None:
                 loaded.model.to(dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from nninspect.errors import BadTarget
 from nninspect.plugin import ModelCard, collections, find_card
@@ -14,6 +15,12 @@ HOW = (
     "Type the name of a bundled network (`nninspect list`), a file as path/to/net.py:Net, "
     "or a module as package.module:make_net"
 )
+
+LIBRARIES = ("torchvision", "timm", "hf")
+"""What stands before the colon of a library's model; `hf` is transformers."""
+
+CONFIG = "config.json"
+"""What transformers calls the file that describes a model."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,18 @@ class ModuleTarget:
     attribute: str
 
 
-def parse_target(text: str) -> ModelCard | FileTarget | ModuleTarget:
+@dataclass(frozen=True)
+class LibraryTarget:
+    """A model that a library builds: by its `name` there, for `hf` the path of its config."""
+
+    library: str
+    name: str
+
+
+Target: TypeAlias = ModelCard | FileTarget | ModuleTarget | LibraryTarget
+
+
+def parse_target(text: str) -> Target:
     """What the text names. Raises BadTarget with what to type instead."""
     text = text.strip()
     if not text:
@@ -41,6 +59,8 @@ def parse_target(text: str) -> ModelCard | FileTarget | ModuleTarget:
         raise _unknown(text)
     if card := find_card(text):
         return card
+    if library := _library(text):
+        return library
     before, colon, attribute = text.rpartition(":") if ":" in text else (text, "", "")
     if attribute and not _is_dotted_name(attribute):
         raise BadTarget(f"{attribute!r} in {text!r} is not a name", HOW)
@@ -49,6 +69,29 @@ def parse_target(text: str) -> ModelCard | FileTarget | ModuleTarget:
     if _is_dotted_name(before) and (colon or "." in before):
         return ModuleTarget(before, attribute)
     raise _unknown(text)
+
+
+def _library(text: str) -> LibraryTarget | None:
+    library, colon, name = text.partition(":")
+    if colon and library in LIBRARIES:
+        return LibraryTarget(library, _config(name) if library == "hf" else name)
+    if text.endswith(".json") or (_is_file(text) and os.path.isfile(Path(text) / CONFIG)):
+        return LibraryTarget("hf", _config(text))
+    return None
+
+
+def _config(text: str) -> str:
+    """The path of a config, named by itself or by its directory."""
+    path = Path(os.path.expanduser(text)).resolve()
+    if os.path.isdir(path):
+        path /= CONFIG
+    if text and os.path.isfile(path):
+        return str(path)
+    raise BadTarget(
+        f"there is no file {path}" if text else "hf: names no config",
+        f"Name a {CONFIG} on this machine, or its directory: hf:path/to/model. "
+        "Nothing is downloaded.",
+    )
 
 
 def _is_dotted_name(text: str) -> bool:

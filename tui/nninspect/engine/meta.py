@@ -1,0 +1,77 @@
+"""Building on the meta device: shapes without values, for models of any size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from nninspect.engine.build import build
+from nninspect.engine.structure import size_bytes
+from nninspect.errors import BuildFailed
+from nninspect.protocol.records import Setting
+from nninspect.text import units
+
+SHARE_OF_MEMORY = 0.5
+"""Of the free memory, for the weights: the forward needs some, and so does everyone else."""
+
+
+def build_on_meta(factory: Any, settings: Sequence[Setting], target: str) -> nn.Module:
+    """`build`, the tensors on meta. A factory that reads the values of what it makes is built
+    on the CPU, and its values are dropped; so are those of a built model."""
+    try:
+        with torch.device("meta"):
+            model = build(factory, settings, target)
+    except BuildFailed:
+        model = build(factory, settings, target)
+    return model if is_on_meta(model) else model.to("meta")
+
+
+def is_on_meta(model: nn.Module) -> bool:
+    """No tensor of it has values."""
+    return all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+
+
+def why_too_large(model: nn.Module) -> str:
+    """Why a model that was built on meta is to stay there, a sentence; "" where it fits."""
+    needed = sum(map(size_bytes, (*model.parameters(), *model.buffers())))
+    free = free_memory()
+    if free is None or needed <= SHARE_OF_MEMORY * free:
+        return ""
+    return (
+        f"on meta, without values: the weights take {units.size(needed)}, "
+        f"and {units.size(free)} of memory are free"
+    )
+
+
+def free_memory() -> int | None:
+    """Bytes that this process can still have: the machine's, or its container's where that is
+    less; None where the system does not tell."""
+    known = [free for free in (_machines(), _containers()) if free is not None]
+    return min(known, default=None)
+
+
+def _machines() -> int | None:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:  # elsewhere: all there is, for want of what is free
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _containers() -> int | None:
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = (group / "memory.max").read_text()
+        return int(limit) - int((group / "memory.current").read_text())
+    except (OSError, ValueError):  # no container, no limit ("max"), or another kind of both
+        return None
