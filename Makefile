@@ -3,7 +3,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: check lint types contracts test format benchmarks screenshots snapshots clean
+.PHONY: check lint types contracts test corpus format benchmarks screenshots snapshots clean
 
 check: lint types contracts test
 
@@ -24,6 +24,11 @@ contracts: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2
+
+# What the engine makes of networks that nobody here wrote; it prints its counts.
+corpus: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,corpus]'
+	$(BIN)/python -m pytest tests/corpus -m corpus -rA --show-capture=no -s
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .
