@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nninspect.protocol.layers import LayerRow, Mark, TensorInfo
+from nninspect.protocol.layers import Kind, LayerRow, Mark, TensorInfo
 from nninspect.text import layers
 
 ONE = (TensorInfo("", (1, 10), "float32"),)
@@ -26,6 +26,14 @@ def test_an_outcome_is_a_shape_or_what_went_wrong() -> None:
     assert layers.outcome(None, Mark.NONE) == "?"
 
 
+def test_shapes_that_are_alike_are_written_once() -> None:
+    two = (TensorInfo("0", (1, 8), "float32"), TensorInfo("1", (1, 8), "float32"))
+    other = (TensorInfo("0", (1, 8), "float32"), TensorInfo("1", (1, 4), "float32"))
+    assert layers.briefly(two) == "(1, 8) ×2"
+    assert layers.briefly(other) == "0=(1, 8), 1=(1, 4)"
+    assert layers.briefly(ONE) == "(1, 10)"
+
+
 def test_every_mark_is_written_somewhere() -> None:
     everything = Mark(sum(Mark))
     assert layers.mark_words(everything) == "shared, tied, ≠ torchinfo, cycle"
@@ -38,5 +46,11 @@ def test_facts_leave_out_what_there_is_none_of() -> None:
     assert facts["input"] == "(1, 10) float32"
     assert facts["calls"] == "2"
     assert "dtype" not in facts
+    made = LayerRow(
+        name="x", path="x", type="op", depth=1, kind=Kind.OP, source="a.py:3", output_bytes=2048
+    )
+    facts = dict(layers.facts(made, 100))
+    assert (facts["line"], facts["allocates"]) == ("a.py:3", "2.00 KiB")
+    assert "params" not in facts
     uncalled = LayerRow(name="x", path="x", type="ReLU", depth=1, marks=Mark.UNCALLED)
     assert "input" not in dict(layers.facts(uncalled, 100))

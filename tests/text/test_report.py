@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nninspect.protocol.layers import LayerRow, Mark, TensorInfo, pack
+from nninspect.protocol.layers import Kind, LayerRow, Mark, TensorInfo, pack
 from nninspect.protocol.records import InputSpec, Inspection, Setup, Totals
 from nninspect.text import report
 from nninspect.text.shapes import dtypes, shape, tensors
@@ -86,6 +86,14 @@ def test_every_row_has_a_cell_for_every_column() -> None:
     assert [len(row) for row in cells] == [len(report.COLUMNS)] * 2
     assert cells[0][:6] == ("Net", "Net", "(1, 4)", "(1, 2)", "1,000", "100.0%")
     assert cells[1][:6] == ("  fc", "Linear", "(1, 4)", "(1, 2)", "250", "25.0%")
+
+
+def test_an_op_is_marked_and_has_its_line_where_a_module_has_its_type() -> None:
+    op = LayerRow(
+        name="relu", path="relu", type="op", depth=1, kind=Kind.OP, source="net.py:18", mult_adds=0
+    )
+    (_, cells) = report.table(inspection(ROOT, op))
+    assert cells == ("  ƒ relu", "net.py:18", "?", "?", "–", "–", "–", "")
 
 
 def test_remarks_name_the_layer_and_both_figures() -> None:

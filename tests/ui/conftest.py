@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from nninspect.client.api import Died, Event, Listener, Ready, Starting
 from nninspect.errors import Cancelled, NninspectError
-from nninspect.protocol.layers import LayerRow, Mark, TensorInfo, pack
+from nninspect.protocol.layers import INPUT, Kind, LayerRow, Mark, TensorInfo, pack
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,
@@ -66,6 +66,9 @@ class Node:
     notes: tuple[str, ...] = ()
     frozen: bool = False
     macs: int | None = 0
+    source: str = ""
+    """Of an op; a module has none."""
+    signature: int = 0
 
     @property
     def total(self) -> int:
@@ -98,6 +101,9 @@ class Node:
             marks=self.marks,
             notes=self.notes,
             extra=self.extra,
+            kind=Kind.OP if self.source else Kind.MODULE,
+            source=self.source,
+            signature=self.signature,
         )
         for child in self.children:
             below = f"{path}.{child.name}" if path else child.name
@@ -153,6 +159,46 @@ def small_resnet() -> Node:
     return root
 
 
+def op(name: str, source: str, *inputs: int, side: int) -> Node:
+    """A functional call on tensors with so many channels."""
+    tensors = [TensorInfo(str(n), (1, c, side, side), "float32") for n, c in enumerate(inputs)]
+    given = tuple(tensors) if len(inputs) > 1 else shape(1, inputs[0], side, side)
+    return Node(name, "op", 0, given, shape(1, inputs[0], side, side), source=source)
+
+
+def functional_net() -> Node:
+    """Two blocks whose activations and skips are calls of functions."""
+
+    def residual(name: str) -> Node:
+        layers = [conv("conv1", 8, 8, 16), op("relu", "net.py:18", 8, side=16)]
+        layers += [conv("conv2", 8, 8, 16), op("add", "net.py:19", 8, 8, side=16)]
+        return _box(name, "Block", [*layers, op("relu#2", "net.py:19", 8, side=16)])
+
+    head = Node("head", "Linear", 90, shape(1, 8), shape(1, 10), extra="8, 10")
+    pool = Node("mean", "op", 0, shape(1, 8, 16, 16), shape(1, 8), source="net.py:31")
+    return _box("", "Net", [conv("stem", 3, 8, 16), residual("a"), residual("b"), pool, head])
+
+
+FLOW = (
+    ("", "stem"),
+    ("stem", "a.conv1"),
+    ("a.conv1", "a.relu"),
+    ("a.relu", "a.conv2"),
+    ("stem", "a.add"),
+    ("a.conv2", "a.add"),
+    ("a.add", "a.relu#2"),
+    ("a.relu#2", "b.conv1"),
+    ("b.conv1", "b.relu"),
+    ("b.relu", "b.conv2"),
+    ("a.relu#2", "b.add"),
+    ("b.conv2", "b.add"),
+    ("b.add", "b.relu#2"),
+    ("b.relu#2", "mean"),
+    ("mean", "head"),
+)
+"""The edges of `functional_net`, by path; "" is what the model was called with."""
+
+
 def failing_resnet() -> Node:
     """The same, with a head that does not fit."""
     root = small_resnet()
@@ -177,15 +223,22 @@ DIED = Problem(
 )
 
 
-def inspection(root: Node, setup: Setup, failure: Problem | None = None) -> Inspection:
+def inspection(
+    root: Node,
+    setup: Setup,
+    failure: Problem | None = None,
+    flow: Iterable[tuple[str, str]] = (),
+) -> Inspection:
     rows = list(root.rows(device=setup.device))
+    places = {row.path: place for place, row in enumerate(rows)} | {"": INPUT}
+    edges = [(places[made], places[used]) for made, used in flow]
     return Inspection(
         setup=setup,
         inputs=(InputSpec((1, 3, 32, 32)),),
         dtype="float32",
         title=root.type,
         inputs_from="the model card",
-        layers=pack(rows),
+        layers=pack(rows, edges),
         totals=Totals(
             modules=len(rows),
             parameters=root.total,
@@ -231,6 +284,7 @@ class FakeClient:
         self.ready = ready
         self.environment: Environment | None = None
         self.failure: Problem | None = None
+        self.flow: tuple[tuple[str, str], ...] = ()
         self.errors: list[NninspectError] = []
         self.asked: list[tuple[str, object]] = []
         self.gate = asyncio.Event()
@@ -262,7 +316,7 @@ class FakeClient:
     async def inspect(self, setup: Setup, *, reload: bool = False) -> Inspection:
         self.asked.append(("reload" if reload else "inspect", setup))
         await self._answer()
-        return inspection(self.tree, setup, self.failure)
+        return inspection(self.tree, setup, self.failure, self.flow)
 
     async def bench(self, setup: Setup, plan: BenchPlan) -> BenchResult:
         self.asked.append(("bench", plan))

@@ -133,6 +133,47 @@ async def test_the_filter_finds_dotted_paths(ui: ModuleType) -> None:
         assert len(model.matches) == 5
 
 
+async def test_ops_stand_in_the_tree_as_calls_with_their_lines(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(ui.functional_net())) as pilot:
+        lines = [" ".join(line.split()) for line in ui.text_of(pilot).splitlines()]
+        assert "ƒ add net.py:19 (1, 8, 16, 16) ×2 (1, 8, 16, 16) – –" in lines
+        assert "· conv2 Conv2d (1, 8, 16, 16) (1, 8, 16, 16) 576 22.1%" in lines
+
+
+async def test_one_key_hides_the_ops_and_shows_them(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(ui.functional_net())) as pilot:
+        assert "f ops" in ui.text_of(pilot)
+        await pilot.press("f")
+        assert "ƒ" not in ui.text_of(pilot)
+        assert "conv2 Conv2d" in ui.text_of(pilot)
+        await pilot.press("f")
+        assert "ƒ mean net.py:31" in ui.text_of(pilot)
+
+
+async def test_the_key_for_ops_is_not_offered_where_there_are_none(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        assert "f ops" not in ui.text_of(pilot)
+
+
+async def test_the_filter_finds_ops_but_for_hidden_ones(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(ui.functional_net())) as pilot:
+        await pilot.press("slash", *"relu", "enter")
+        await ui.settle(pilot)
+        assert "4 rows match ‹relu›" in ui.text_of(pilot)
+        await pilot.press("f")
+        assert ui.tree_of(pilot).rows == []
+
+
+async def test_the_detail_of_an_op_is_its_call(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(ui.functional_net()), size=(120, 40)) as pilot:
+        await pilot.press("slash", *".add", "enter")
+        shown = ui.text_of(pilot)
+        assert "a.add op" in shown
+        assert "line       net.py:19" in shown
+        assert "input      0=(1, 8, 16, 16)" in shown
+        assert "trainable  " not in shown
+
+
 async def test_the_detail_follows_the_cursor(ui: ModuleType) -> None:
     async with ui.running(ui.FakeClient(), size=(120, 40)) as pilot:
         await pilot.press("j", "j")

@@ -7,17 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import LayerRow, pack
-from nninspect.ui.tree_model import TreeModel, find_rows
+from nninspect.protocol.layers import Kind, LayerRow, pack
+from nninspect.ui.tree_filter import find_rows
+from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep, paths
 
 NAMES = ("conv1", "conv2", "norm", "0", "1", "head", "stage1")
 TYPES = ("Conv2d", "Linear", "Block", "Sequential")
 
 
-def table(depths: list[int], labels: list[tuple[str, str]]) -> LayerTable:
+def table(
+    depths: list[int], labels: list[tuple[str, str]], ops: frozenset[int] = frozenset()
+) -> LayerTable:
     rows = [
-        LayerRow(name=name if row else "", path="", type=kind, depth=depth)
+        LayerRow(
+            name=name if row else "",
+            path="",
+            type=kind,
+            depth=depth,
+            kind=Kind.OP if row in ops else Kind.MODULE,
+        )
         for row, (depth, (name, kind)) in enumerate(zip(depths, labels, strict=True))
     ]
     return LayerTable(pack(rows))
@@ -30,7 +39,10 @@ def tables(draw: st.DrawFn) -> LayerTable:
     for step in steps:
         depths.append(min(step, depths[-1] + 1))
     labels = st.tuples(st.sampled_from(NAMES), st.sampled_from(TYPES))
-    return table(depths, draw(st.lists(labels, min_size=len(depths), max_size=len(depths))))
+    leaves = {row for row, deeper in enumerate([*depths[1:], 0]) if deeper <= depths[row]} - {0}
+    ops = draw(st.frozensets(st.sampled_from(sorted(leaves)))) if leaves else frozenset()
+    named = draw(st.lists(labels, min_size=len(depths), max_size=len(depths)))
+    return table(depths, named, ops)
 
 
 def ancestors(found: LayerTable, row: int) -> list[int]:
@@ -60,8 +72,10 @@ def _path_has(path: str, query: str) -> bool:
 def naive_rows(model: TreeModel) -> list[int]:
     found = model.table
     kept = set(range(len(found)))
+    if not model.shows_ops:
+        kept -= {row for row in kept if found.kind[row] == Kind.OP}
     if model.query:
-        matches = naive_matches(found, model.query)
+        matches = [row for row in naive_matches(found, model.query) if row in kept]
         kept = {above for row in matches for above in (row, *ancestors(found, row))}
     return [row for row in sorted(kept) if not model.folded & set(ancestors(found, row))]
 
@@ -70,8 +84,9 @@ ACTIONS = st.one_of(
     st.tuples(st.just("move_by"), st.integers(-5, 5)),
     st.tuples(st.just("to_sibling"), st.sampled_from((-1, 1))),
     st.tuples(st.just("to_match"), st.sampled_from((-1, 1))),
-    st.tuples(st.sampled_from(("to_parent", "toggle_all"))),
+    st.tuples(st.sampled_from(("to_parent", "toggle_all", "toggle_ops"))),
     st.tuples(st.sampled_from(("toggle", "fold", "unfold", "toggle_subtree")), st.just("cursor")),
+    st.tuples(st.just("reveal"), st.integers(0, 30)),
     st.tuples(st.just("filter"), st.sampled_from(("", "conv", "LIN", "x", "stage1.", "1.0", "."))),
 )
 
@@ -84,7 +99,9 @@ def test_what_is_in_view_is_what_a_naive_view_shows(
     model = TreeModel(found)
     for name, *arguments in actions:
         given_ = [model.cursor if argument == "cursor" else argument for argument in arguments]
-        if name not in ("toggle", "fold", "unfold", "toggle_subtree") or model.rows:
+        if name == "reveal":
+            model.reveal(int(str(given_[0])) % len(found))
+        elif name not in ("toggle", "fold", "unfold", "toggle_subtree") or model.rows:
             getattr(model, str(name))(*given_)
         assert model.rows == naive_rows(model)
         assert not model.rows or model.cursor in model.rows
@@ -164,6 +181,26 @@ def test_a_row_is_revealed_through_folds_and_filters(small: TreeModel) -> None:
     small.reveal(5)
     assert small.cursor == 5
     assert 5 in small.rows
+
+
+def test_hidden_ops_take_the_cursor_to_their_module_and_are_shown_to_be_reached() -> None:
+    labels = [("", "Net"), ("a", "Block"), ("conv", "Conv"), ("relu", "op"), ("add", "op")]
+    model = TreeModel(table([0, 1, 2, 2, 1], labels, frozenset({3, 4})))
+    model.move_to(3)
+    model.toggle_ops()
+    assert (model.rows, model.cursor) == ([0, 1, 2], 1)
+    model.filter("relu")
+    assert model.rows == []
+    model.reveal(3)
+    assert (model.shows_ops, model.cursor) == (True, 3)
+    assert model.rows == [0, 1, 3]
+
+
+def test_a_new_look_keeps_ops_hidden(small: TreeModel) -> None:
+    after = TreeModel(small.table)
+    small.toggle_ops()
+    keep(small, after)
+    assert not after.shows_ops
 
 
 def test_an_empty_table_has_nothing_in_view() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from nninspect.protocol.layers import LayerRow, Mark, Tensors
+from nninspect.protocol.layers import Kind, LayerRow, Mark, Tensors
 from nninspect.text import shapes, units
 from nninspect.text.plain import plain
 
 NOT_CALLED = "not called"
 FAILED = "✗ failed"
+OP = "ƒ"
+"""What stands before the name of an op."""
 
 MARK_WORDS = {
     Mark.SHARED: "shared",
@@ -65,27 +67,42 @@ def outcome(outputs: Tensors | None, marks: int) -> str:
     """What a call gave: its output shapes, or that it failed or never was."""
     if marks & Mark.FAILED:
         return FAILED
-    return NOT_CALLED if marks & Mark.UNCALLED else shapes.tensors(outputs)
+    return NOT_CALLED if marks & Mark.UNCALLED else briefly(outputs)
 
 
 def given(inputs: Tensors | None, marks: int) -> str:
     """What a call got: its input shapes; "–" where it never was called."""
-    return units.NONE if marks & Mark.UNCALLED else shapes.tensors(inputs)
+    return units.NONE if marks & Mark.UNCALLED else briefly(inputs)
+
+
+def briefly(found: Tensors | None) -> str:
+    """Shapes for a cell: "(1, 8) ×2" where all are alike, each with its key where they differ."""
+    if found and len(found) > 1 and len({tensor.shape for tensor in found}) == 1:
+        return f"{shapes.shape(found[0].shape)} ×{len(found)}"
+    return shapes.tensors(found)
 
 
 def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
-    """What is known of a layer, as (label, value); `whole` is the model's parameters."""
+    """What is known of a row, as (label, value); `whole` is the model's parameters."""
     found = [
+        ("line", row.source),
         ("calls", NOT_CALLED if row.marks & Mark.UNCALLED else figure(row.calls)),
         *_shapes(row),
-        ("params", _with_share(row, whole)),
-        ("own", figure(row.own_parameters)),
-        ("trainable", _trainable(row)),
+        *(() if row.kind == Kind.OP else _parameters(row, whole)),
         ("mult-adds", units.count(row.mult_adds)),
+        ("allocates", units.size(row.output_bytes) if row.output_bytes else ""),
         ("dtype", row.dtype),
         ("device", row.device),
     ]
     return tuple((label, plain(value)) for label, value in found if value)
+
+
+def _parameters(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
+    return (
+        ("params", _with_share(row, whole)),
+        ("own", figure(row.own_parameters)),
+        ("trainable", _trainable(row)),
+    )
 
 
 def _shapes(row: LayerRow) -> tuple[tuple[str, str], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import LayerRow
+from nninspect.protocol.layers import Kind, LayerRow
 from nninspect.protocol.records import Inspection
 from nninspect.text import layers, units
 from nninspect.text.inputs import format_input
@@ -37,10 +37,11 @@ def _input_line(inspection: Inspection) -> str:
 
 
 def layer_cells(row: LayerRow, whole: int) -> tuple[str, ...]:
-    """One layer's cells; `whole` is the parameters of the model."""
+    """One row's cells, an op's source line as its type; `whole` is the model's parameters."""
+    is_op = row.kind == Kind.OP
     return (
-        "  " * row.depth + (plain(row.name) or plain(row.type)),
-        plain(row.type),
+        "  " * row.depth + (f"{layers.OP} " if is_op else "") + plain(row.name or row.type),
+        plain((is_op and row.source) or row.type),
         layers.given(row.inputs, row.marks),
         layers.outcome(row.outputs, row.marks),
         layers.figure(row.total_parameters),

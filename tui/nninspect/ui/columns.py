@@ -9,8 +9,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import UNKNOWN, Tensors
-from nninspect.text import layers, shapes
+from nninspect.protocol.layers import UNKNOWN, Kind, Tensors
+from nninspect.text import layers
 from nninspect.text.plain import plain
 
 GAP = 2
@@ -20,6 +20,8 @@ MARKER = 2
 
 LEAST_MODULE = 22
 """The module column gives way to the essential ones down to this."""
+LEAST_SHAPE = 14
+"""A shape column that does not fit is cropped down to this before it is left out."""
 WIDEST_SHAPE = 32
 """A shape column is cropped beyond this, unless every column is asked for in full."""
 
@@ -86,8 +88,14 @@ def name_of(table: LayerTable, row: int) -> str:
 
 
 def type_of(table: LayerTable, row: int) -> str:
-    """What stands as the type, with the marks that go with it; nothing for a nameless root."""
-    kind = plain(table.texts[table.type[row]]) if table.texts[table.name[row]] else ""
+    """What stands as the type, with the marks that go with it; nothing for a nameless root.
+
+    For an op that is the line that called it.
+    """
+    kind = ""
+    if table.texts[table.name[row]]:
+        source = table.texts[table.source[row]] if table.kind[row] == Kind.OP else ""
+        kind = plain(source or table.texts[table.type[row]])
     return " ".join(filter(None, (kind, layers.mark_words(table.marks[row]))))
 
 
@@ -101,9 +109,9 @@ def measure(table: LayerTable) -> dict[str, int]:
         "module": max(names),
         "type": max(types),
         "label": max(labels),
-        "inputs": _widest(shapes.tensors(table.tensors[i]) for i in {*table.inputs} if i >= 0),
+        "inputs": _widest(layers.briefly(table.tensors[i]) for i in {*table.inputs} if i >= 0),
         "outputs": _widest(
-            (*outputs, *(shapes.tensors(table.tensors[i]) for i in {*table.outputs} if i >= 0))
+            (*outputs, *(layers.briefly(table.tensors[i]) for i in {*table.outputs} if i >= 0))
         ),
         "params": len(layers.figure(max(table.total_parameters))),
         "own": len(layers.figure(max(table.own_parameters))),
@@ -128,8 +136,13 @@ def _label_widths(table: LayerTable) -> list[tuple[int, int, int]]:
         return cell_len(words) + 1 if words else 0
 
     found = []
+    empty = next((place for place, text in enumerate(table.texts) if not text), None)
+    types = (
+        source if kind and source != empty else type_
+        for kind, source, type_ in zip(table.kind, table.source, table.type, strict=True)
+    )
     for depth, name, kind, bits in set(
-        zip(table.depth, table.name, table.type, table.marks, strict=True)
+        zip(table.depth, table.name, types, table.marks, strict=True)
     ):
         named = bool(table.texts[name])
         start = INDENT * depth + MARKER + cells(name if named else kind)
@@ -153,7 +166,12 @@ def choose(wanted: Mapping[str, int], width: int, everything: bool = False) -> t
     for key in ("inputs", "outputs"):
         full[key] = min(full[key], WIDEST_SHAPE)
     label = max(wanted["label"], len("module"))
-    shown = _fitting(ESSENTIAL, full, width - min(label, LEAST_MODULE))
+    room = width - min(label, LEAST_MODULE)
+    shown = _fitting(ESSENTIAL, full, room)
+    room -= sum(full[key] + GAP for key in shown) + GAP
+    if shown and "inputs" not in shown and room >= LEAST_SHAPE:
+        full["inputs"] = min(full["inputs"], room)
+        shown.append("inputs")
     room = width - sum(full[key] + GAP for key in shown)
     shown += _fitting(OPTIONAL, full, room - label)
     room = width - sum(full[key] + GAP for key in shown)

@@ -8,13 +8,13 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from nninspect.protocol.layers import Mark
-from nninspect.text.layers import mark_words
+from nninspect.protocol.layers import Kind, Mark
+from nninspect.text.layers import OP, mark_words
 from nninspect.ui.columns import CELLS, GAP, INDENT, RIGHT, TITLES, Column, name_of, type_of
 from nninspect.ui.spans import crop, ink, pad
 from nninspect.ui.tree_model import TreeModel
 
-ROLES = ("header", "marker", "name", "type", "figures", "dim", "failed", "mark")
+ROLES = ("header", "marker", "name", "op", "type", "figures", "dim", "failed", "mark")
 COMPONENTS = {f"layer-tree--{role}" for role in (*ROLES, "cursor")}
 
 
@@ -54,10 +54,10 @@ class RowPainter:
         width = self._columns[0].width
         if self._has_types:
             name = pad(start + name_of(table, row), width)
-            return [*_started(start, name, styles), *self._type(kind, marks, styles)]
+            return [*self._started(row, start, name, styles), *self._type(kind, marks, styles)]
         name = crop(start + name_of(table, row), width)
         room = width - cell_len(name) - 1
-        segments = _started(start, name, styles)
+        segments = self._started(row, start, name, styles)
         if room > 1 and kind:
             kind = _crop_before(kind, marks, room)
             segments += [Segment(" ", styles["type"]), *_marked(kind, marks, styles)]
@@ -81,16 +81,19 @@ class RowPainter:
         gap = " " * GAP
         return [Segment(gap + gap.join(cells), styles["figures"])]
 
+    def _started(self, row: int, start: str, name: str, styles: dict[str, Style]) -> list[Segment]:
+        """The marker in its own style, as far as the cropped name still has it."""
+        place = min(len(start), len(name))
+        style = styles["op" if self._is_op(row) else "name"]
+        return [Segment(name[:place], styles["marker"]), Segment(name[place:], style)]
+
     def _marker(self, row: int) -> str:
         if not self._model.has_children(row):
-            return "· "
+            return f"{OP} " if self._is_op(row) else "· "
         return "▸ " if row in self._model.folded else "▾ "
 
-
-def _started(start: str, name: str, styles: dict[str, Style]) -> list[Segment]:
-    """The marker in its own style, as far as the cropped name still has it."""
-    place = min(len(start), len(name))
-    return [Segment(name[:place], styles["marker"]), Segment(name[place:], styles["name"])]
+    def _is_op(self, row: int) -> bool:
+        return self._model.table.kind[row] == Kind.OP
 
 
 def _crop_before(kind: str, marks: str, width: int) -> str:

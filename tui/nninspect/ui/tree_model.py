@@ -10,10 +10,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import compress, count
-from operator import or_
+from operator import not_
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import UNKNOWN
+from nninspect.protocol.layers import UNKNOWN, Kind
+from nninspect.ui.tree_filter import find_rows, with_ancestors
 
 
 class TreeModel:
@@ -26,6 +27,8 @@ class TreeModel:
         self.query = ""
         self.matches: list[int] = []
         """The rows that the filter found; those and their ancestors are kept in view."""
+        self.has_ops = any(table.kind)
+        self.shows_ops = True
         self.folded: set[int] = set()
         self._folded_unfiltered: set[int] = set()
         self._kept: Sequence[int] = range(len(table))
@@ -88,6 +91,8 @@ class TreeModel:
 
     def reveal(self, row: int) -> None:
         """Put the cursor on a row, with every fold above it opened and no filter that hides it."""
+        if self.table.kind[row] == Kind.OP and not self.shows_ops:
+            self.toggle_ops()
         if not self._keeps(row):
             self.filter("")
         ancestors = set(_ancestors(self.table.parent, row))
@@ -150,17 +155,34 @@ class TreeModel:
         query = query.strip().lower()
         if bool(query) != bool(self.query):
             self.folded, self._folded_unfiltered = self._folded_unfiltered, set(self.folded)
-        if not query:
-            self.query, self.matches, self._kept = "", [], range(len(self.table))
+        self.query = query
+        self._find()
+        if query:
+            self.folded = set()
+            self.rows = list(self._kept)
+            self._to_nearest_match()
+        else:
             self.folded -= set(_ancestors(self.table.parent, self.cursor))
             self._rebuild()
-            return
-        self.query = query
-        self.folded = set()
-        self.matches = find_rows(self.table, query)
-        self._kept = _with_ancestors(self.table.parent, self.matches)
-        self.rows = list(self._kept)
-        self._to_nearest_match()
+
+    def toggle_ops(self) -> None:
+        """Hide the ops, so that neither the tree nor the filter has them; or bring them back."""
+        self.shows_ops = not self.shows_ops
+        self._find()
+        self._rebuild()
+
+    def _find(self) -> None:
+        """What the filter finds, and what is kept in view for it."""
+        if self.query:
+            found = find_rows(self.table, self.query)
+            kinds = self.table.kind
+            self.matches = found if self.shows_ops else [row for row in found if not kinds[row]]
+            self._kept = with_ancestors(self.table.parent, self.matches)
+        else:
+            self.matches = []
+            every = range(len(self.table))
+            modules = compress(count(), map(not_, self.table.kind))
+            self._kept = every if self.shows_ops else list(modules)
 
     def _to_nearest_match(self) -> None:
         if self.matches and not self.is_match(self.cursor):
@@ -193,50 +215,10 @@ class TreeModel:
             if place < len(self.rows) and self.rows[place] == row:
                 self.cursor = row
                 return
+        self.move_to(self.place)
 
     def _parents(self) -> set[int]:
         return set(self.table.parent) - {UNKNOWN}
-
-
-def find_rows(table: LayerTable, query: str) -> list[int]:
-    """The rows whose name or type has the lower-case query in it, or, with dots, whose path."""
-    if "." in query:
-        return _find_path(table, query.split("."))
-    hits = bytes(query in text.lower() for text in table.texts)
-    by_name = map(hits.__getitem__, table.name)
-    by_type = map(hits.__getitem__, table.type)
-    return list(compress(count(), map(or_, by_name, by_type)))
-
-
-def _find_path(table: LayerTable, names: list[str]) -> list[int]:
-    """Rows whose path has the names in a row: the first ends one, the last begins one.
-
-    The root has no path.
-    """
-    lowered = [text.lower() for text in table.texts]
-    begins = bytes(text.startswith(names[-1]) for text in lowered)
-    candidates = compress(count(), map(begins.__getitem__, table.name))
-    return [row for row in candidates if row and _is_below(table, lowered, row, names[:-1])]
-
-
-def _is_below(table: LayerTable, lowered: list[str], row: int, names: list[str]) -> bool:
-    for step, wanted in enumerate(reversed(names), 1):
-        row = table.parent[row]
-        if row in (UNKNOWN, 0):
-            return wanted == "" and step == len(names)
-        name = lowered[table.name[row]]
-        if not (name.endswith(wanted) if step == len(names) else name == wanted):
-            return False
-    return True
-
-
-def _with_ancestors(parents: array[int], rows: Sequence[int]) -> list[int]:
-    keep = bytearray(len(parents))
-    for row in rows:
-        while row != UNKNOWN and not keep[row]:
-            keep[row] = 1
-            row = parents[row]
-    return list(compress(count(), keep))
 
 
 def _ancestors(parents: array[int], row: int) -> list[int]:

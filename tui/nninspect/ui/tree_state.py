@@ -13,6 +13,8 @@ def keep(before: TreeModel | None, after: TreeModel) -> None:
     """
     if before is None or not before.rows:
         return
+    if not before.shows_ops:
+        after.toggle_ops()
     if before.query:
         after.filter(before.query)
     if before.folded:

@@ -30,6 +30,7 @@ class LayerTree(ScrollView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "fold", "fold", id="layers.fold"),
+        Binding("f", "ops", "ops", tooltip="hide or show the functions called", id="layers.ops"),
         Binding("up,k", "move(-1)", "up", show=False, id="layers.up"),
         Binding("down,j", "move(1)", "down", show=False, id="layers.down"),
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, id="layers.page_up"),
@@ -179,8 +180,10 @@ class LayerTree(ScrollView, can_focus=True):
     # keys and the mouse
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Without a tree none of the keys does anything."""
-        return self.model is not None
+        """The keys that would do nothing in this tree are not offered."""
+        if self.model is None:
+            return False
+        return action != "ops" or self.model.has_ops
 
     def action_move(self, places: int) -> None:
         if self.model:
@@ -244,6 +247,11 @@ class LayerTree(ScrollView, can_focus=True):
     def action_all(self) -> None:
         if self.model:
             self.model.toggle_all()
+            self.update_rows()
+
+    def action_ops(self) -> None:
+        if self.model:
+            self.model.toggle_ops()
             self.update_rows()
 
     def action_everything(self) -> None:
