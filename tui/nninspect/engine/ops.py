@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from nninspect.engine.tensors import found_in, tensors_in
+from nninspect.engine.tensors import described, tensors_in
 from nninspect.protocol.layers import Tensors
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_OPS = 50_000
 """Ops that are kept: a loop over time steps in Python needs no more of its rows."""
+
+unseen = torch._C.DisableTorchFunction
+"""A context in which our own questions to tensors are no ops."""
 
 _TORCH = str(Path(torch.__file__).resolve().parent)
 _OURS = str(Path(__file__).resolve().parent)
@@ -91,8 +94,9 @@ class OpRecorder(TorchFunctionMode):
         return result
 
     def _op(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        given = [tensor for _, tensor in tensors_in((args, kwargs))]
-        inputs = found_in([*args, *kwargs.values()])  # before it: an in-place op may resize
+        found = tensors_in([*args, *kwargs.values()])
+        given = [tensor for _, tensor in found]
+        inputs = described(found)  # before it: an in-place op may resize
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -117,7 +121,7 @@ class OpRecorder(TorchFunctionMode):
         op = self._begun(func, inputs)
         if not self._keep(op):
             return
-        op.outputs = found_in(made)
+        op.outputs = described([(str(place), tensor) for place, tensor in enumerate(made)])
         op.output_bytes = 0 if is_in_place else new_bytes(made, given)
         flow = self._recorder.dataflow
         flow.used(given, op)

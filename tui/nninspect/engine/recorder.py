@@ -17,8 +17,8 @@ from torch import nn
 from torch.jit import ScriptModule
 
 from nninspect.engine.dataflow import Dataflow
-from nninspect.engine.ops import Op, OpRecorder, new_bytes
-from nninspect.engine.tensors import found_in, tensors_in
+from nninspect.engine.ops import Op, OpRecorder, new_bytes, unseen
+from nninspect.engine.tensors import described, tensors_in
 from nninspect.protocol.layers import Tensors
 
 
@@ -97,15 +97,9 @@ class CallRecorder:
     def _record(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self.is_in_leaf:
             return self._plain_call(module, *args, **kwargs)
-        call = Call(module, self._inputs(module, args, kwargs), inside=self.open)
-        given = [tensor for _, tensor in tensors_in((args, kwargs))]
-        outer, self.open = self.open, len(self.calls)
-        self.calls.append(call)
-        self.is_in_leaf = is_leaf_of_torch(module)
-        if outer < 0:
-            self.dataflow.set_inputs(given)
-        if self.is_in_leaf:
-            self.dataflow.used(given, call)
+        with unseen():
+            call, given = self._begin(module, args, kwargs)
+        outer = call.inside
         try:
             result = self._plain_call(module, *args, **kwargs)
         except BaseException as error:
@@ -114,8 +108,24 @@ class CallRecorder:
         finally:
             was_leaf, self.is_in_leaf = self.is_in_leaf, False
             self.open = outer
-        self._note_outputs(call, result, given, was_leaf)
+        with unseen():
+            self._note_outputs(call, result, given, was_leaf)
         return result
+
+    def _begin(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Call, list[torch.Tensor]]:
+        found = tensors_in(self._named(module, args, kwargs))
+        given = [tensor for _, tensor in found]
+        call = Call(module, described(found), inside=self.open)
+        if self.open < 0:
+            self.dataflow.set_inputs(given)
+        self.open = len(self.calls)
+        self.calls.append(call)
+        self.is_in_leaf = is_leaf_of_torch(module)
+        if self.is_in_leaf:
+            self.dataflow.used(given, call)
+        return call, given
 
     def _note_failure(self, error: BaseException, call: Call) -> None:
         if error is not self._error:
@@ -127,16 +137,19 @@ class CallRecorder:
         self, call: Call, result: Any, given: list[torch.Tensor], was_leaf: bool
     ) -> None:
         """A leaf made what it gives; of another module only what nothing was seen to make."""
-        call.outputs = found_in(result)
-        made = [tensor for _, tensor in tensors_in(result)]
+        found = tensors_in(result)
+        call.outputs = described(found)
+        made = [tensor for _, tensor in found]
         if was_leaf:
             call.output_bytes = new_bytes(made, given)
             self.dataflow.made(made, call)
         else:
             self.dataflow.made((t for t in made if not self.dataflow.knows(t)), call)
 
-    def _inputs(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensors:
-        """The tensors among the arguments, by the names that `forward` gives them."""
+    def _named(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The arguments by the names that `forward` gives them."""
         kind = type(module)
         names = self._names.get(kind)
         if names is None:
@@ -145,7 +158,7 @@ class CallRecorder:
             names[place] if place < len(names) else str(place): value
             for place, value in enumerate(args)
         }
-        return found_in({**named, **kwargs})
+        return {**named, **kwargs}
 
     def enclosing(self, call: Call) -> list[Call]:
         """The call and those it was made in, innermost first."""

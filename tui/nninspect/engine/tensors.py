@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import count
 from typing import Any
 
 import torch
@@ -16,35 +17,51 @@ MAX_TENSORS = 64
 MAX_LOOKED_AT = 4096
 """Bounds on what is looked at in one value: nested lists of a thousand tensors say no more."""
 
+_PLAIN = frozenset({type(None), bool, int, float, str, torch.dtype, torch.device})
+"""What holds no tensor, told at a glance."""
+
 
 def found_in(value: Any) -> Tensors:
     """Every tensor in a value, nested in tuples, lists, mappings and dataclasses.
 
     The only one has the key "", else each has how it is reached: "0", "mask", "out.logits".
     """
-    tensors = tuple(tensors_in(value))
-    is_only = len(tensors) == 1
-    return tuple(
-        TensorInfo("" if is_only else key, _shape(tensor), dtype_name(tensor.dtype))
-        for key, tensor in tensors
-    )
+    return described(tensors_in(value))
 
 
-def tensors_in(value: Any) -> Iterator[tuple[str, torch.Tensor]]:
+def described(tensors: Sequence[tuple[str, torch.Tensor]]) -> Tensors:
+    """What is kept of tensors that were found."""
+    if len(tensors) == 1:
+        return (_info("", tensors[0][1]),)
+    return tuple(_info(key, tensor) for key, tensor in tensors)
+
+
+def _info(key: str, tensor: torch.Tensor) -> TensorInfo:
+    return TensorInfo(key, _shape(tensor), dtype_name(tensor.dtype))
+
+
+def tensors_in(value: Any) -> list[tuple[str, torch.Tensor]]:
     """The tensors themselves, each with its key."""
-    looked_at = islice(_walk(value, "", 0), MAX_LOOKED_AT)
-    return islice((found for found in looked_at if found is not None), MAX_TENSORS)
+    found: list[tuple[str, torch.Tensor]] = []
+    _collect(value, "", 0, found, count())
+    return found
 
 
-def _walk(value: Any, key: str, depth: int) -> Iterator[tuple[str, torch.Tensor] | None]:
-    """Every tensor; None for anything else that was looked at."""
-    if isinstance(value, torch.Tensor):
-        yield key, value
+def _collect(
+    value: Any, key: str, depth: int, found: list[tuple[str, torch.Tensor]], looked_at: count[int]
+) -> None:
+    if type(value) in _PLAIN:
         return
-    yield None
-    if depth < MAX_DEPTH:
-        for name, part in _parts(value):
-            yield from _walk(part, f"{key}.{name}" if key else name, depth + 1)
+    if isinstance(value, torch.Tensor):
+        if len(found) < MAX_TENSORS:
+            found.append((key, value))
+        return
+    if depth == MAX_DEPTH:
+        return
+    for name, part in _parts(value):
+        if len(found) == MAX_TENSORS or next(looked_at) > MAX_LOOKED_AT:
+            return
+        _collect(part, f"{key}.{name}" if key else name, depth + 1, found, looked_at)
 
 
 def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
@@ -66,6 +83,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f.name, getattr(value, f.name, None)) for f in dataclasses.fields(value))
 
 
+@cache
 def dtype_name(dtype: torch.dtype) -> str:
     """torch.float32 → "float32"."""
     return str(dtype).removeprefix("torch.")
