@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -121,8 +120,8 @@ def _common_ancestor(nodes: list[Node], one: int, other: int) -> int:
 
 def has_forward(module: nn.Module) -> bool:
     """Not so a ModuleList, ModuleDict or ParameterList, or one whose class forgot to define it."""
-    plain = inspect.getattr_static(type(module), "forward") is nn.Module.forward
-    return not plain or "forward" in vars(module)
+    owner = next((kind for kind in type(module).__mro__ if "forward" in vars(kind)), nn.Module)
+    return owner is not nn.Module or "forward" in vars(module)
 
 
 def numel(tensor: torch.Tensor) -> int:

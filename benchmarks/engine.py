@@ -1,0 +1,140 @@
+"""What a look at a model costs, beside a plain forward and beside torchinfo.
+
+    python benchmarks/engine.py
+
+Every ratio is taken between CPU times of one run of this script, the two sides in turn, so that a
+machine whose speed drifts compares like with like.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import torchinfo
+from torch import Tensor, nn
+
+from nninspect.engine.examine import run_forward
+from nninspect.engine.inputs import make_arguments
+from nninspect.engine.layers import Evidence
+from nninspect.engine.load import load
+from nninspect.engine.structure import count_parameters, walk
+from nninspect.engine.tree import layer_tree
+
+CPU = torch.device("cpu")
+
+
+class Expert(nn.Module):
+    """Two layers, an activation and a skip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(torch.relu(self.up(x))) + x
+
+
+class Experts(nn.Module):
+    """Groups of 64 experts, called one after another."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = nn.ModuleList(
+            nn.ModuleList(Expert() for _ in range(64)) for _ in range(groups)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for group in self.groups:
+            for expert in group:
+                x = expert(x)
+        return x
+
+
+def chain(depth: int) -> nn.Module:
+    """Modules nested that deep."""
+    model: nn.Module = nn.Linear(4, 4)
+    for _ in range(depth):
+        model = nn.Sequential(model)
+    return model
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """CPU time of one call."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def look(model: nn.Module, x: Tensor) -> None:
+    """Shapes, ops, edges, counts: everything but torchinfo."""
+    forward = run_forward(model, ((x,), {}))
+    nodes = walk(model)
+    count_parameters(nodes)
+    recorder = forward.recorder
+    evidence = Evidence(recorder.calls, recorder.ops, recorder.dataflow.edges, finished=True)
+    layer_tree(nodes, evidence)
+
+
+def summarise(model: nn.Module, x: Tensor) -> None:
+    """The same by torchinfo."""
+    torchinfo.summary(model, input_data=[x], verbose=0, depth=100)
+
+
+def ratio(mine: Callable[[], object], theirs: Callable[[], object], runs: int = 15) -> float:
+    """The median of the ratios of runs taken in turn."""
+    mine(), theirs()
+    return statistics.median(seconds(mine) / max(seconds(theirs), 1e-9) for _ in range(runs))
+
+
+def row(what: str, figure: str, target: str, peer: str = "") -> None:
+    print(f"{what:<44}{figure:>10}  {target:<12}{peer}".rstrip())
+
+
+def small_model(name: str) -> None:
+    loaded = load(name)
+    (x,), _ = make_arguments(loaded.card.inputs, CPU)  # type: ignore[union-attr]
+    model = loaded.model.eval()
+    plain = ratio(lambda: look(model, x), lambda: model(x))
+    peer = ratio(lambda: summarise(model, x), lambda: model(x))
+    row(f"look at {name} / its forward", f"{plain:.1f}x", "3x", f"torchinfo {peer:.1f}x")
+
+
+def large_model(groups: int) -> float:
+    """Print its ratio; the seconds that the look took."""
+    model, x = Experts(groups), torch.randn(1, 8)
+    model(x)
+    took, plain = seconds(lambda: look(model, x)), seconds(lambda: model(x))
+    modules = sum(1 for _ in model.modules())
+    row(f"look at {modules:,} modules / their forward", f"{took / plain:.1f}x", "")
+    return took
+
+
+def large_models() -> None:
+    small, large = large_model(104), large_model(312)
+    row("growth from 20k to 60k modules", f"{large / small:.1f}x", "3.3x")
+    model = Experts(390)
+    took = seconds(lambda: count_parameters(walk(model)))
+    modules = sum(1 for _ in model.modules())
+    row(f"structure of {modules:,} modules", f"{took:.2f} s", "0.4 s")
+
+
+def deep_models() -> None:
+    model, x = chain(25), torch.randn(1, 4)
+    took = statistics.median(seconds(lambda: look(model, x)) for _ in range(9))
+    row("look at a chain 25 deep", f"{1000 * took:.1f} ms", "20 ms")
+    model = chain(16)
+    peer = ratio(lambda: summarise(model, x), lambda: look(model, x), runs=3)
+    row("torchinfo at 16 deep / our look", f"{peer:.0f}x", "")
+
+
+if __name__ == "__main__":
+    row("what", "measured", "target", "peer")
+    torch.set_num_threads(1)
+    with torch.no_grad():
+        for name in ("resnet-small", "transformer-encoder", "cnn-digits"):
+            small_model(name)
+        deep_models()
+        large_models()
