@@ -37,6 +37,7 @@ format: $(INSTALLED)
 benchmarks: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tree.py
+	$(BIN)/python benchmarks/engine.py
 
 # The app's pictures, from the real app on real models.
 screenshots: $(INSTALLED)

@@ -68,6 +68,16 @@ def test_summary_as_json_has_raw_figures(nninspect: Command) -> None:
     assert found["failure"] is None
 
 
+def test_summary_as_json_has_ops_and_what_led_where(nninspect: Command) -> None:
+    found = nninspect("summary", "mlp-functional", "--json").json
+    kinds = {row["path"]: row["kind"] for row in found["layers"]}
+    assert kinds["fc1"] == "module"
+    assert kinds["relu"] == "op"
+    assert found["edges"][:3] == [[None, "fc1"], ["fc1", "relu"], ["relu", "fc2"]]
+    (relu,) = [row for row in found["layers"] if row["path"] == "relu"]
+    assert relu["source"].startswith("mlp_functional.py:")
+
+
 def test_a_failing_forward_prints_the_tree_and_what_to_change(
     nninspect: Command, net: Path
 ) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from nninspect.plugin import Collection, ModelCard
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import LayerRow, Mark, Tensors
+from nninspect.protocol.layers import INPUT, LayerRow, Mark, Tensors
 from nninspect.protocol.records import BenchResult, BenchRow, Inspection, Problem, Setup
 from nninspect.text.inputs import format_input
 
@@ -19,7 +19,8 @@ SCHEMA = 1
 
 
 def inspection(found: Inspection) -> dict[str, Any]:
-    """An inspection: setup, totals, every layer, and the failure, if there was one."""
+    """An inspection: setup, totals, every layer and op, what led where, and the failure."""
+    table = LayerTable(found.layers)
     return {
         "schema": SCHEMA,
         "title": found.title,
@@ -33,7 +34,11 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "torchinfo_skipped": found.torchinfo,
         "build_s": found.build_s,
         "forward_s": found.forward_s,
-        "layers": [_layer(row) for row in LayerTable(found.layers)],
+        "layers": [_layer(row) for row in table],
+        "edges": [
+            [None if made == INPUT else table.path(made), table.path(used)]
+            for made, used in table.edges
+        ],
     }
 
 
@@ -45,6 +50,7 @@ def _layer(row: LayerRow) -> dict[str, Any]:
         "inputs": _tensors(row.inputs),
         "outputs": _tensors(row.outputs),
         "marks": marks,
+        "kind": row.kind.name.lower(),
     }
 
 
