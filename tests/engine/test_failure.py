@@ -41,7 +41,8 @@ def failure(look: Look, model: nn.Module, *inputs: InputSpec, **more: Any) -> Pr
         (
             nn.Conv2d(3, 8, 3),
             InputSpec((1, 3)),
-            "0 (Conv2d) expects in_channels=3 and got a tensor of shape (1, 3).",
+            "0 (Conv2d) expects in_channels=3 as (N, C, H, W) and got (1, 3), "
+            "which has 2 dimensions instead of 4.",
         ),
         (
             nn.ConvTranspose1d(3, 8, 3),
@@ -59,13 +60,14 @@ def failure(look: Look, model: nn.Module, *inputs: InputSpec, **more: Any) -> Pr
             nn.GroupNorm(2, 4),
             InputSpec((2, 3, 8, 8)),
             "0 (GroupNorm) expects num_channels=4 and got 3, in (2, 3, 8, 8): "
-            "set num_channels=3, or change what comes before it.",
+            "set num_channels=3, or change what comes before it. "
+            "3 can't be split into num_groups=2: set num_groups=1.",
         ),
         (
             nn.LayerNorm(4),
             InputSpec((2, 8)),
             "0 (LayerNorm) expects normalized_shape=(4,) as the last dimensions and got (8,), "
-            "in (2, 8).",
+            "in (2, 8): set normalized_shape=(8,).",
         ),
         (
             nn.GRU(4, 2),
@@ -76,8 +78,8 @@ def failure(look: Look, model: nn.Module, *inputs: InputSpec, **more: Any) -> Pr
         (
             nn.Embedding(10, 4),
             InputSpec((1, 8), "int64", low=10, high=11),
-            "0 (Embedding) takes indices from 0 to num_embeddings - 1 = 9: "
-            "feed it --input int64[0:10]:1x8, or set num_embeddings higher.",
+            "0 (Embedding) takes indices from 0 to num_embeddings - 1 = 9 and got 10: "
+            "feed it --input int64[0:10]:1x8, or set num_embeddings=11.",
         ),
         (
             nn.Embedding(10, 4),
@@ -100,8 +102,8 @@ def failure(look: Look, model: nn.Module, *inputs: InputSpec, **more: Any) -> Pr
         (
             nn.Conv2d(3, 8, 5),
             InputSpec((1, 3, 2, 2)),
-            "0 (Conv2d) got (1, 3, 2, 2). Mend the line above, or feed it something else "
-            "with --input.",
+            "0 (Conv2d) got 2x2, padding included, smaller than its kernel 5x5: set padding=2, "
+            "use a smaller kernel, or feed the model a larger input.",
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
@@ -209,7 +211,7 @@ def test_a_module_outside_of_the_tree_leads_to_the_one_that_called_it(look: Look
 
     problem = failure(look, Net(), InputSpec((1, 2)))
     assert problem.where == ""
-    assert problem.hint.startswith("Net got (1, 2).")
+    assert problem.hint.startswith("A Linear outside of the tree expects in_features=9 and got 2")
 
 
 def test_a_forward_that_exits_the_program_is_a_failure(look: Look) -> None:

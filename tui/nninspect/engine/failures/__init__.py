@@ -1,0 +1,1 @@
+"""What to write instead: one small pure part for each family of errors a forward can raise."""

@@ -1,0 +1,70 @@
+"""Tensors on different devices, and a device that is full."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import nn
+
+from nninspect.engine.failures.facts import Facts
+from nninspect.text.units import size
+
+_SAYS_DEVICE = (
+    r"Expected all tensors to be on the same device|is not on the expected device"
+    r"|should be the same device|Unhandled FakeTensor Device Propagation"
+    r"|Input type \(torch\.(?:cuda\.)?\w*Tensor\) and weight type \(torch\.(?:cuda\.)?\w*Tensor\)"
+)
+_DEVICE = r"\b(?:cuda|cpu|meta|mps|xpu|hip)\b(?::\d+)?"
+
+
+def device(facts: Facts) -> str:
+    """Who is on another device: a plain tensor that `.to()` does not move, if there is one."""
+    if not facts.says(_SAYS_DEVICE):
+        return ""
+    return _left_behind(facts.module, facts.name) or (
+        "A tensor is on another device than the rest"
+        f"{_named(facts.message)}: make it with device=x.device in forward, or keep it with "
+        "register_buffer, so that it moves with the model."
+    )
+
+
+def _named(message: str) -> str:
+    found = list(dict.fromkeys(re.findall(_DEVICE, message)))
+    return f" ({' and '.join(found)})" if len(found) == 2 else ""
+
+
+def _left_behind(module: nn.Module, name: str) -> str:
+    """A plain tensor attribute that is not where the weights are."""
+    weights = {p.device for p in (*module.parameters(), *module.buffers())}
+    if len(weights) != 1:
+        return ""
+    (where,) = weights
+    for attribute, value in vars(module).items():
+        if isinstance(value, torch.Tensor) and value.device != where:
+            return (
+                f"{name}.{attribute} is a plain tensor on {value.device}, and the weights are on "
+                f'{where}: self.register_buffer("{attribute}", …) moves it with the model.'
+            )
+    return ""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Of an accelerator, which has an exception for it, or of the CPU, which has not."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        "DefaultCPUAllocator" in str(error)
+    )
+
+
+def out_of_memory(facts: Facts) -> str:
+    """What was asked for and what was free, where the message tells."""
+    if not is_out_of_memory(facts.error):
+        return ""
+    advice = "use a smaller batch, or another device."
+    if match := facts.says(r"Tried to allocate ([\d.]+ \w+)"):
+        free = facts.says(r"of which ([\d.]+ \w+) is free")
+        had = f" and {free[1]} was free" if free else ""
+        return f"One tensor of {match[1]} was asked for{had}: {advice}"
+    if match := facts.says(r"tried to allocate (\d+) bytes"):
+        return f"One tensor of {size(int(match[1]))} was asked for: {advice}"
+    return f"The device has not enough memory: {advice}"
