@@ -121,6 +121,22 @@ def test_edges_lead_from_what_made_a_tensor_to_what_used_it() -> None:
     assert table.consumers(1) == (0,)
 
 
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(-1, 9), st.integers(0, 9)), max_size=30), st.data())
+def test_edges_of_a_row_and_of_a_span_are_those_that_a_scan_finds(
+    edges: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    rows = [LayerRow(name=str(n), path="", type="T", depth=min(n, 1)) for n in range(10)]
+    table = LayerTable(pack(rows, edges))
+    first = data.draw(st.integers(0, 9))
+    end = data.draw(st.integers(first, 10))
+    span = range(first, end)
+    assert table.producers(first) == tuple(dict.fromkeys(a for a, b in edges if b == first))
+    assert table.consumers(first) == tuple(dict.fromkeys(b for a, b in edges if a == first))
+    assert set(table.inflow(first, end)) == {a for a, b in edges if b in span and a not in span}
+    assert set(table.outflow(first, end)) == {b for a, b in edges if a in span and b not in span}
+
+
 @pytest.mark.parametrize("edge", [(-2, 0), (0, 2), (2, 0)])
 def test_an_edge_to_no_row_is_refused(edge: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="edge"):

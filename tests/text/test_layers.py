@@ -34,6 +34,12 @@ def test_shapes_that_are_alike_are_written_once() -> None:
     assert layers.briefly(ONE) == "(1, 10)"
 
 
+def test_the_facts_have_a_line_for_each_of_several_tensors() -> None:
+    two = (TensorInfo("x", (1, 8), "float32"), TensorInfo("mask", (8,), "bool"))
+    row = LayerRow(name="a", path="a", type="A", depth=1, inputs=two, outputs=ONE, calls=1)
+    assert dict(layers.facts(row, 100))["input"] == "x=(1, 8) float32\nmask=(8,) bool"
+
+
 def test_every_mark_is_written_somewhere() -> None:
     everything = Mark(sum(Mark))
     assert layers.mark_words(everything) == "shared, tied, ≠ torchinfo, cycle"

@@ -174,6 +174,85 @@ async def test_the_detail_of_an_op_is_its_call(ui: ModuleType) -> None:
         assert "trainable  " not in shown
 
 
+def flowing(ui: ModuleType) -> object:
+    client = ui.FakeClient(ui.functional_net())
+    client.flow = ui.FLOW
+    return client
+
+
+def path_of(model: object) -> str:
+    return model.table.path(model.cursor)  # type: ignore[attr-defined, no-any-return]
+
+
+async def test_the_detail_shows_a_skip_as_several_producers(ui: ModuleType) -> None:
+    async with ui.running(flowing(ui), size=(120, 40)) as pilot:
+        ui.tree_of(pilot).reveal(6)
+        await pilot.press("up", "down")
+        shown = [line.partition("│ ")[2].rstrip() for line in ui.text_of(pilot).splitlines()]
+        place = shown.index("from     [ stem")
+        assert shown[place + 1].strip() == "a.conv2"
+        assert "to       ] a.relu#2" in shown
+
+
+async def test_the_detail_of_a_container_shows_what_enters_and_leaves_it(ui: ModuleType) -> None:
+    async with ui.running(flowing(ui), size=(120, 40)) as pilot:
+        assert "from     [ the model's input" in ui.text_of(pilot)
+        ui.tree_of(pilot).reveal(2)
+        await pilot.press("down", "up")
+        shown = ui.text_of(pilot)
+        assert "from     [ stem" in shown
+        assert "to       ] b.conv1" in shown
+        await pilot.press("G")
+        assert "an output, or unused" in ui.text_of(pilot)
+
+
+JUMPS = (
+    ("right_square_bracket", "a.conv1"),
+    ("right_curly_bracket", "a.add"),
+    ("left_square_bracket", "stem"),
+    ("left_curly_bracket", "a.conv2"),
+    ("backspace", "a.add"),
+    ("backspace", "stem"),
+)
+
+
+async def test_keys_follow_the_tensors_and_come_back(ui: ModuleType) -> None:
+    async with ui.running(flowing(ui)) as pilot:
+        model = ui.tree_of(pilot)
+        await pilot.press("j")
+        for key, path in JUMPS:
+            await pilot.press(key)
+            assert path_of(model) == path, key
+        await pilot.press("left_square_bracket")
+        assert path_of(model) == ""
+        await pilot.press("backspace", "backspace")
+        assert path_of(model) == ""
+
+
+async def test_a_jump_shows_hidden_ops_and_opens_folds(ui: ModuleType) -> None:
+    async with ui.running(flowing(ui)) as pilot:
+        model = ui.tree_of(pilot)
+        await pilot.press("f", "Z", "G", "left_square_bracket", "left_square_bracket")
+        assert path_of(model) == "b.relu#2"
+        assert model.cursor in model.rows
+
+
+async def test_a_click_on_a_path_jumps_there(ui: ModuleType) -> None:
+    async with ui.running(flowing(ui), size=(120, 40)) as pilot:
+        await pilot.press("j")
+        lines = ui.text_of(pilot).splitlines()
+        y = next(y for y, line in enumerate(lines) if "to       ] a.conv1" in line)
+        await pilot.click(offset=(lines[y].index("a.conv1") + 2, y))
+        await ui.settle(pilot)
+        assert path_of(ui.tree_of(pilot)) == "a.conv1"
+
+
+async def test_a_row_without_known_edges_says_so(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient()) as pilot:
+        await pilot.press("left_square_bracket")
+        assert "what made its input is not known" in ui.text_of(pilot)
+
+
 async def test_the_detail_follows_the_cursor(ui: ModuleType) -> None:
     async with ui.running(ui.FakeClient(), size=(120, 40)) as pilot:
         await pilot.press("j", "j")

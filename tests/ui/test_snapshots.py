@@ -54,6 +54,13 @@ def test_screen(
     assert snap_compare(shown, terminal_size=size, run_before=pressing(ui, *keys))
 
 
+def test_ops(ui: ModuleType, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    client = ui.FakeClient(ui.functional_net())
+    client.flow = ui.FLOW
+    to_the_skip = pressing(ui, "j", *["right_square_bracket"] * 4, *["enter"] * (size[0] < 110))
+    assert snap_compare(app(ui, client), terminal_size=size, run_before=to_the_skip)
+
+
 def test_log(ui: ModuleType, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     client = ui.FakeClient()
 

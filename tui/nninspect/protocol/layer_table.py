@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator
 from functools import cached_property
 
+from nninspect.protocol.dataflow import Ends
 from nninspect.protocol.layers import (
     INPUT,
     LARGE,
@@ -132,6 +133,11 @@ class LayerTable:
     def _name(self, row: int) -> str:
         return self.texts[self.name[row]]
 
+    @property
+    def has_edges(self) -> bool:
+        """Whether any edge is known."""
+        return bool(self._edges)
+
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
         """Every edge, in the order the forward made them."""
@@ -139,11 +145,27 @@ class LayerTable:
 
     def producers(self, row: int) -> tuple[int, ...]:
         """The rows that made what a row used, each once; INPUT for the model's own inputs."""
-        return tuple(dict.fromkeys(made for made, used in self.edges if used == row))
+        return self._made_by.of(row)
 
     def consumers(self, row: int) -> tuple[int, ...]:
         """The rows that used what a row made, each once."""
-        return tuple(dict.fromkeys(used for made, used in self.edges if made == row))
+        return self._used_by.of(row)
+
+    def inflow(self, first: int, end: int) -> tuple[int, ...]:
+        """The rows outside of a span, as a subtree, that made what is used in it."""
+        return self._made_by.across(first, end)
+
+    def outflow(self, first: int, end: int) -> tuple[int, ...]:
+        """The rows outside of a span, as a subtree, that used what was made in it."""
+        return self._used_by.across(first, end)
+
+    @cached_property
+    def _made_by(self) -> Ends:
+        return Ends(self._edges[1::2], self._edges[::2])
+
+    @cached_property
+    def _used_by(self) -> Ends:
+        return Ends(self._edges[::2], self._edges[1::2])
 
     def row(self, row: int) -> LayerRow:
         """One row, as an object."""

@@ -83,7 +83,10 @@ def briefly(found: Tensors | None) -> str:
 
 
 def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
-    """What is known of a row, as (label, value); `whole` is the model's parameters."""
+    """What is known of a row, as (label, value); `whole` is the model's parameters.
+
+    A value has a line for each of several tensors.
+    """
     found = [
         ("line", row.source),
         ("calls", NOT_CALLED if row.marks & Mark.UNCALLED else figure(row.calls)),
@@ -94,7 +97,11 @@ def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
         ("dtype", row.dtype),
         ("device", row.device),
     ]
-    return tuple((label, plain(value)) for label, value in found if value)
+    return tuple((label, _plain_lines(value)) for label, value in found if value)
+
+
+def _plain_lines(text: str) -> str:
+    return "\n".join(map(plain, text.split("\n")))
 
 
 def _parameters(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 SPAN_STYLES = {
-    f"span--{name}" for name in ("dim", "strong", "accent", "good", "bad", "warn", "key", "active")
+    f"span--{name}"
+    for name in ("dim", "strong", "accent", "good", "bad", "warn", "key", "link", "active")
 }
 """The component classes that a span may name, without their prefix; `nninspect.tcss` has them."""
 

@@ -1,40 +1,85 @@
-"""The facts of the layer under the cursor."""
+"""The facts of the layer under the cursor, and the rows it is connected with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from textual.message import Message
 from textual.reactive import reactive
 
-from nninspect.protocol.layers import LayerRow
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import INPUT
 from nninspect.text import layers
 from nninspect.text.plain import plain
+from nninspect.ui.jumps import flow
 from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.page import Page
 
 LABEL = 11
+FLOWS = {"input": ("in", "from", "["), "output": ("out", "to", "]")}
+"""Below which fact a flow stands, which it is, its label and its key."""
+MOST_LINKS = 6
+NO_USE = "an output, or unused"
 
 
 class Detail(Page, can_focus=False):
-    """One layer, and the parameters of the whole model that it is a part of."""
+    """One row of a layer tree. A click on another row's path asks for a jump there."""
 
-    subject: reactive[tuple[LayerRow, int] | None] = reactive(None)
+    subject: reactive[tuple[LayerTable, int] | None] = reactive(None)
 
-    def watch_subject(self, shown: tuple[LayerRow, int] | None) -> None:
+    @dataclass
+    class Jumped(Message):
+        row: int
+
+    def watch_subject(self, shown: tuple[LayerTable, int] | None) -> None:
         self.paragraphs = tuple(_paragraphs(*shown)) if shown else ()
         self.scroll_to(y=0, animate=False)
 
+    def action_jump(self, row: int) -> None:
+        self.post_message(self.Jumped(row))
 
-def _paragraphs(row: LayerRow, whole: int) -> Iterator[Paragraph]:
+
+def _paragraphs(table: LayerTable, place: int) -> Iterator[Paragraph]:
+    row = table.row(place)
     kind = plain(f"{row.type}({row.extra})" if row.extra else row.type)
     yield Paragraph((Span(f"{plain(row.path) or '(the model)'} ", "strong"), Span(kind, "accent")))
     yield Paragraph()
-    for label, value in layers.facts(row, whole):
+    for label, value in layers.facts(row, table.total_parameters[0]):
         for number, line in enumerate(value.split("\n")):
             title = label if number == 0 else ""
             yield Paragraph((Span(f"{title:{LABEL}}", "dim"), Span(line)), hang=LABEL)
+        if label in FLOWS and table.has_edges:
+            yield from _flow(table, place, *FLOWS[label])
     sentences = (*layers.mark_sentences(row.marks), *map(plain, row.notes))
     if sentences:
         yield Paragraph()
     for sentence in sentences:
         yield Paragraph((Span("• ", "warn"), Span(sentence, "warn")), hang=2)
+
+
+def _flow(table: LayerTable, place: int, way: str, label: str, key: str) -> Iterator[Paragraph]:
+    """The rows that lead to this one, or the other way, each a link."""
+    rows = flow(table, place, way)
+    for number, row in enumerate(rows[:MOST_LINKS]):
+        title, hint = (label, key) if number == 0 else ("", "")
+        head = Span(f"{title:{LABEL - 2}}", "dim"), Span(f"{hint:2}", "key")
+        yield Paragraph((*head, Span(_link(table, place, row), "link", f"jump({row})")), hang=LABEL)
+    if len(rows) > MOST_LINKS:
+        yield Paragraph((Span(f"{'':{LABEL}}and {len(rows) - MOST_LINKS} more", "dim"),))
+    if not rows and way == "out" and place:
+        yield Paragraph((Span(f"{label:{LABEL}}", "dim"), Span(NO_USE, "dim")), hang=LABEL)
+
+
+def _link(table: LayerTable, place: int, row: int) -> str:
+    if row == INPUT:
+        return _input_name(table)
+    return "itself" if row == place else plain(table.path(row)) or "the model"
+
+
+def _input_name(table: LayerTable) -> str:
+    """The model's input, with its name where it is the only one and has one."""
+    inputs = table.row(0).inputs or ()
+    if len(inputs) != 1:
+        return "the model's inputs"
+    return plain(f"the model's input {inputs[0].key}").rstrip()

@@ -79,8 +79,11 @@ class LayersPane(Container):
 
     def _show_layer(self, highlighted: tuple[LayerTable, int] | None) -> None:
         if highlighted is not None and len(highlighted[0]):
-            table, row = highlighted
-            self._detail.subject = (table.row(row), table.total_parameters[0])
+            self._detail.subject = highlighted
+
+    def on_detail_jumped(self, event: Detail.Jumped) -> None:
+        self.layer_tree.jump((event.row,))
+        self.layer_tree.focus()
 
     def toggle_detail(self) -> None:
         self.toggle_class("-detail-flipped")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+from textual.events import Click
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nninspect.ui.spans import SPAN_STYLES, Paragraph, Span, SpanPainter, wrap
+from nninspect.ui.spans import SPAN_STYLES, Paragraph, Span, SpanPainter, span_at, wrap
 
 
 class Page(ScrollView, can_focus=False):
@@ -49,6 +50,15 @@ class Page(ScrollView, can_focus=False):
         return self._painter.strip(
             self._rows[row] if row < len(self._rows) else (), self.size.width
         )
+
+    async def on_click(self, event: Click) -> None:
+        """A click on a span runs its action."""
+        place = event.get_content_offset(self)
+        row = -1 if place is None else place.y + self.scroll_offset.y
+        if place is not None and 0 <= row < len(self._rows):
+            span = span_at(self._rows[row], place.x)
+            if span is not None and span.action:
+                await self.run_action(span.action)
 
     def _wrap(self) -> None:
         """Rows that fit leave the virtual size alone: changing it lays out the screen."""

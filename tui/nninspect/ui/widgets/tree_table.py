@@ -1,0 +1,142 @@
+"""A tree as a table, virtual: only the rows in view are drawn, each once."""
+
+from __future__ import annotations
+
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.ui import columns
+from nninspect.ui.row_painter import COMPONENTS, RowPainter
+from nninspect.ui.tree_model import TreeModel
+
+HEADER = 1
+"""Rows of the table's own header; it stays when the rows scroll."""
+KEPT_STRIPS = 4_096
+
+
+class TreeTable(ScrollView, can_focus=True):
+    """It shows a `TreeModel` and keeps its cursor in view."""
+
+    COMPONENT_CLASSES = COMPONENTS
+    ALLOW_SELECT = False
+
+    model: reactive[TreeModel | None] = reactive(None)
+    everything: reactive[bool] = reactive(False)
+    """Every column at full width, to be panned through, whatever the width."""
+    highlighted: reactive[tuple[LayerTable, int] | None] = reactive(None, repaint=False)
+    """The row under the cursor; others watch it, to be drawn in the same frame."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._wanted: dict[str, int] = {}
+        self._painter: RowPainter | None = None
+        self._strips: LRUCache[tuple[int, ...], Strip] = LRUCache(KEPT_STRIPS)
+        self._drawn_place = 0
+
+    def watch_model(self, model: TreeModel | None) -> None:
+        self._wanted = columns.measure(model.table) if model else {}
+        self._lay_out()
+        self.update_rows()
+
+    def watch_everything(self) -> None:
+        self._lay_out()
+        self.scroll_to(x=0, animate=False)
+
+    def on_resize(self) -> None:
+        self._lay_out()
+        self._bring_into_view()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Choose the columns anew; every strip is drawn again."""
+        self._strips.clear()
+        if self.model is None or not self._wanted:
+            self._painter = None
+            return
+        width = self.scrollable_content_region.width - 1  # a gap before the scroll bar
+        chosen = columns.choose(self._wanted, width, self.everything)
+        self._painter = RowPainter(self, self.model, chosen)
+        self._set_virtual_size()
+        self.refresh()
+
+    def _set_virtual_size(self) -> None:
+        """As Textual does it, but the screen is laid out only when a scrollbar comes or goes."""
+        rows = len(self.model.rows) if self.model else 0
+        width = self._painter.width if self._painter else 0
+        size = Size(width, rows + HEADER)
+        if not self._fits_as_before(size):
+            self.virtual_size = size
+            return
+        self.set_reactive(ScrollView.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_to(y=min(self.scroll_offset.y, self.max_scroll_y), animate=False)
+
+    def _fits_as_before(self, size: Size) -> bool:
+        """Whether a size needs the scrollbars that there are."""
+        if self.show_horizontal_scrollbar or size.width > self.scrollable_content_region.width:
+            return False
+        view = self.container_size.height
+        return self.show_vertical_scrollbar == (size.height > view)
+
+    def update_rows(self) -> None:
+        """Draw what the model has become: other rows, or another place of the cursor."""
+        self._strips.clear()
+        self._set_virtual_size()
+        self._bring_into_view()
+        self.refresh()
+        self._tell()
+
+    def update_cursor(self) -> None:
+        """Draw the rows that the cursor left and reached."""
+        if self.model is None or self.model.place == self._drawn_place:
+            return
+        for place in (self._drawn_place, self.model.place):
+            y = place - self.scroll_offset.y + HEADER
+            self.refresh(Region(0, y, self.size.width, 1))
+        self._bring_into_view()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.model is not None:
+            self._drawn_place = self.model.place
+            self.highlighted = (self.model.table, self.model.cursor)
+
+    def _bring_into_view(self) -> None:
+        if self.model is None:
+            return
+        place, top = self.model.place, self.scroll_offset.y
+        height = self.page_rows
+        if not top <= place < top + height:
+            self.scroll_to(y=place if place < top else place - height + 1, animate=False)
+
+    @property
+    def page_rows(self) -> int:
+        """How many rows there is room for."""
+        return max(1, self.scrollable_content_region.height - HEADER)
+
+    def render_line(self, y: int) -> Strip:
+        painter, model = self._painter, self.model
+        width, left = self.size.width, self.scroll_offset.x
+        if painter is None or model is None:
+            return Strip.blank(width, self.rich_style)
+        if y < HEADER:
+            return painter.header().crop_extend(left, left + width, self.rich_style)
+        place = y - HEADER + self.scroll_offset.y
+        if place >= len(model.rows):
+            return Strip.blank(width, self.rich_style)
+        row = model.rows[place]
+        under_cursor = row == model.cursor
+        key = (row, under_cursor, left, width)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = painter.row(row, under_cursor).crop_extend(left, left + width, self.rich_style)
+            self._strips[key] = strip
+        return strip
