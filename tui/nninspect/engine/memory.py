@@ -1,0 +1,228 @@
+"""What a model needs of a device's memory, to run and to be trained: measured parts, summed.
+
+Weights, gradients and optimizer state follow from the parameters alone. What a forward keeps for
+its backward is measured on one real or meta forward; the peak of an inference is worked out from
+which call made how much and which used it last. What is assumed is said in the result.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from nninspect.engine.structure import size_bytes
+from nninspect.engine.tensors import dtype_name
+
+TIGHT_RATIO = 0.9
+"""Above this share of the free memory, what no estimate knows may not fit: the allocator's
+fragments, the workspace of a library, the context of a device."""
+
+
+class Optimizer(enum.Enum):
+    """What is kept for each trainable weight; the value is how many copies of it."""
+
+    SGD = 0
+    SGD_MOMENTUM = 1
+    ADAM = 2
+
+
+class Fit(enum.Enum):
+    """Whether a need goes into what is free."""
+
+    YES = "fits"
+    TIGHT = "may not fit"
+    NO = "does not fit"
+    UNKNOWN = "free memory is not known"
+
+
+class DtypeBytes(msgspec.Struct, frozen=True):
+    """The bytes of all parameters and buffers of one dtype; a tied weight once."""
+
+    dtype: str
+    parameters: int
+    buffers: int
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of an estimate, in bytes, at one batch size."""
+
+    batch: int
+    weights: int
+    trainable: int
+    """Of the weights, those that get a gradient."""
+    buffers: int
+    inputs: int
+    peak_activations: int
+    """The most that an inference holds at once, apart from its inputs."""
+    kept_activations: int | None = None
+    """What a training forward keeps for its backward; None where it was not measured."""
+    assumed: tuple[str, ...] = ()
+    """What the figures rest on that was not measured: a sentence each."""
+
+    @property
+    def inference(self) -> int:
+        return self.weights + self.buffers + self.inputs + self.peak_activations
+
+    def training(self, optimizer: Optimizer) -> int | None:
+        """Just before the optimizer's step: all gradients and the state are there."""
+        if self.kept_activations is None:
+            return None
+        held = self.weights + self.buffers + self.inputs + self.kept_activations
+        return held + self.gradients + self.optimizer_state(optimizer)
+
+    @property
+    def gradients(self) -> int:
+        """Each in its weight's dtype."""
+        return self.trainable
+
+    def optimizer_state(self, optimizer: Optimizer) -> int:
+        return self.trainable * optimizer.value
+
+
+TRAINING_ASSUMED = (
+    "gradients and optimizer state are in the dtype of the weights",
+    "the gradients of activations, freed as the backward goes, are not counted",
+)
+INFERENCE_ASSUMED = ("a tensor is freed after its last use",)
+
+
+def estimate(
+    by_dtype: Iterable[DtypeBytes],
+    trainable: int,
+    inputs: int,
+    peak_activations: int,
+    kept_activations: int | None = None,
+    measured_batch: int = 1,
+    batch: int = 1,
+) -> Memory:
+    """The estimate at `batch`, from what was measured at `measured_batch`.
+
+    Inputs and activations are taken to grow with the batch; weights and buffers do not.
+    """
+    found = list(by_dtype)
+    assumed = [*INFERENCE_ASSUMED, *(TRAINING_ASSUMED if kept_activations is not None else ())]
+    if batch != measured_batch:
+        assumed.append(f"activations grow with the batch, from those of batch {measured_batch}")
+
+    def grown(size: int) -> int:
+        return -(-size * batch // measured_batch)
+
+    return Memory(
+        batch=batch,
+        weights=sum(each.parameters for each in found),
+        trainable=trainable,
+        buffers=sum(each.buffers for each in found),
+        inputs=grown(inputs),
+        peak_activations=grown(peak_activations),
+        kept_activations=None if kept_activations is None else grown(kept_activations),
+        assumed=tuple(assumed),
+    )
+
+
+def fit(needed: int, free: int | None) -> Fit:
+    """Whether it fits into what is free on the device."""
+    if free is None:
+        return Fit.UNKNOWN
+    if needed > free:
+        return Fit.NO
+    return Fit.TIGHT if needed > TIGHT_RATIO * free else Fit.YES
+
+
+def bytes_by_dtype(model: nn.Module) -> tuple[DtypeBytes, ...]:
+    """Parameters and buffers, the largest first; what is on meta has its size all the same."""
+    parameters: dict[str, int] = defaultdict(int)
+    buffers: dict[str, int] = defaultdict(int)
+    for tensors, sums in ((model.parameters(), parameters), (model.buffers(), buffers)):
+        for tensor in tensors:
+            sums[dtype_name(tensor.dtype)] += size_bytes(tensor)
+    found = [DtypeBytes(name, parameters[name], buffers[name]) for name in parameters | buffers]
+    return tuple(sorted(found, key=lambda each: -(each.parameters + each.buffers)))
+
+
+def trainable_bytes(model: nn.Module) -> int:
+    """Of the parameters that get a gradient."""
+    return sum(size_bytes(p) for p in model.parameters() if p.requires_grad)
+
+
+def peak_bytes(
+    made: Sequence[int], edges: Iterable[tuple[int, int]], kept: Collection[int] = ()
+) -> int:
+    """The most bytes alive at once, of calls in the order they ran.
+
+    `made[i]` is what call i made itself: 0 for a view, which keeps alive what it views. `edges`
+    are (maker, user) pairs; the outputs of the calls in `kept` live to the end.
+    """
+    users: dict[int, list[int]] = defaultdict(list)
+    for maker, user in edges:
+        users[maker].append(user)
+    end = len(made) - 1
+    last = [0] * len(made)
+    for call in range(end, -1, -1):
+        uses = (last[user] if made[user] == 0 else user for user in users[call])
+        last[call] = end if call in kept else max(uses, default=call)
+    freed_after: dict[int, int] = defaultdict(int)
+    for call, size in enumerate(made):
+        freed_after[last[call]] += size
+    alive = peak = 0
+    for call, size in enumerate(made):
+        alive += size
+        peak = max(peak, alive)
+        alive -= freed_after[call]
+    return peak
+
+
+def kept_for_backward(
+    model: nn.Module, run: Callable[[], Any], inputs: Iterable[Tensor] = ()
+) -> int:
+    """Bytes that one forward keeps for its backward, each storage once, without weights,
+    buffers and inputs.
+
+    `run` calls the model, in train mode; call it where the model is restored afterwards. On the
+    meta device it costs no memory.
+    """
+    known = {key for t in (*model.parameters(), *model.buffers(), *inputs) if (key := _key(t))}
+    storages: dict[int, Any] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        key = _key(tensor)
+        if key and key not in known:
+            storages[key] = tensor.untyped_storage()  # held, so that none takes its place
+        return tensor
+
+    with torch.enable_grad(), saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = run()
+    kept = sum(int(storage.nbytes()) for storage in storages.values())
+    del result
+    return kept
+
+
+def _key(tensor: Tensor) -> int:
+    """The identity of its storage; 0 where it has none of its own, as a sparse or lazy one."""
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError, ValueError):
+        return 0
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """What is free on a device now; None where it can't be told."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return _available() if device.type == "cpu" else None
+
+
+def _available() -> int | None:
+    """As Linux estimates it: free, and what its caches can give up."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            sizes = dict(line.split(":", 1) for line in lines)
+        return int(sizes["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
