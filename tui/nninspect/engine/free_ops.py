@@ -72,6 +72,7 @@ _ELEMENTWISE = """
     fmod greater greater_equal isclose isfinite isinf isnan isreal less less_equal lerp masked_fill
     multiply nan_to_num negative not_equal outer ger kron cross dist round square subtract
     arccosh arcsinh arctan2 arctanh chalf cfloat cdouble isin
+    expit gammainc gammaincc gammaln multigammaln ndtr psi
     true_divide cartesian_prod heaviside clamp clamp_min clamp_max sinc softcap
 """
 _ASKED = """
