@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import nn
 
-from nninspect.engine.guess import choose, guess_inputs, required_arguments
+from nninspect.engine.guess import NOTHING_KNOWN, complete, guess_inputs, unknown_input
+from nninspect.engine.guessing.arguments import required_arguments
+from nninspect.engine.guessing.attempt import Refusal, attempt
+from nninspect.engine.guessing.known import Guess
+from nninspect.engine.guessing.search import Search
 from nninspect.engine.inputs import as_dtype
 from nninspect.engine.load import Loaded
 from nninspect.engine.tensors import dtype_name
@@ -21,32 +27,51 @@ Chosen = tuple[tuple[InputSpec, ...], str]
 
 
 def choose_inputs(
-    loaded: Loaded, setup: Setup, works: Callable[[Sequence[InputSpec]], bool]
+    loaded: Loaded, setup: Setup, device: torch.device, report: Callable[[str, None], None]
 ) -> Chosen:
-    """The inputs at the setup's batch and dtype; `works` says whether a guess runs.
+    """The inputs at the setup's batch and dtype. Guesses are tried on the model, so call it
+    within `unchanged`.
 
     Raises BadInput where they can't be what `forward` takes, or nothing could be guessed.
     """
     if setup.batch is not None and setup.batch < 1:
         raise BadInput(f"a batch of {setup.batch} is empty", "Use --batch 1 or more")
-    specs, source = _unbatched(loaded, setup, works)
     if setup.inputs:
-        check_against_forward(loaded.model, specs)
+        check_against_forward(loaded.model, setup.inputs)
+        specs, source = _prepared(setup.inputs, loaded, setup), "given"
+    elif loaded.card is not None and loaded.card.inputs:
+        specs, source = _prepared(loaded.card.inputs, loaded, setup), "the model card"
+    else:
+        specs, source = _found(loaded, setup, device, report)
     notes = [loaded.kept_on_meta, loaded.entry.note if loaded.entry else ""]
-    return _prepared(specs, loaded, setup), "; ".join([source, *filter(None, notes)])
+    return specs, "; ".join([source, *filter(None, notes)])
 
 
-def _unbatched(
-    loaded: Loaded, setup: Setup, works: Callable[[Sequence[InputSpec]], bool]
+def _found(
+    loaded: Loaded, setup: Setup, device: torch.device, report: Callable[[str, None], None]
 ) -> Chosen:
-    if setup.inputs:
-        return setup.inputs, "given"
-    if loaded.card is not None and loaded.card.inputs:
-        return loaded.card.inputs, "the model card"
-    if loaded.entry is not None and loaded.entry.inputs:
-        return loaded.entry.inputs, loaded.entry.inputs_from
-    guess = guess_inputs(loaded.model)
-    return choose(guess, lambda specs: works(_prepared(specs, loaded, setup)))
+    model, entry = loaded.model, loaded.entry
+    if entry is not None and entry.inputs:
+        guess = Guess((entry.inputs,), entry.inputs_from)
+    else:
+        guess = guess_inputs(model)
+    if guess.is_example or guess.candidates == ((),):
+        return _prepared(guess.candidates[0], loaded, setup), guess.source
+    tried_on = copy.deepcopy(model) if loaded.is_lazy else model
+
+    def tried(specs: Sequence[InputSpec]) -> Refusal | None:
+        report("looking for an input that fits", None)
+        return attempt(tried_on, specs, device)
+
+    search = Search(
+        tried,
+        lambda specs: _prepared(specs, loaded, setup),
+        lambda specs, names: complete(model, specs, names),
+    )
+    found = search.find(guess)
+    if not found.runs and guess.source == NOTHING_KNOWN:
+        raise unknown_input(model)
+    return found.specs, found.source
 
 
 def _prepared(specs: Sequence[InputSpec], loaded: Loaded, setup: Setup) -> tuple[InputSpec, ...]:
@@ -70,6 +95,7 @@ def check_against_forward(model: nn.Module, specs: Sequence[InputSpec]) -> None:
     names = [spec.name for spec in specs if spec.name]
     if twice := [name for name in names if names.count(name) > 1]:
         raise BadInput(f"the input {twice[0]} is given twice", "Give each name once")
+    names = list(dict.fromkeys(name.partition(".")[0] for name in names))
     takes = [p for p in signature.parameters.values() if p.kind is not p.VAR_POSITIONAL]
     if not any(p.kind is p.VAR_KEYWORD for p in takes):
         for name in names:

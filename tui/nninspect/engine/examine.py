@@ -23,7 +23,7 @@ from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.tree import layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.protocol.layers import Edge, LayerRow, pack
-from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup, Totals
+from nninspect.protocol.records import Inspection, Problem, Setup, Totals
 
 Report: TypeAlias = Callable[[str, float | None], None]
 """How far it is: the stage, and the fraction of the whole where it is known."""
@@ -79,17 +79,7 @@ def find_inputs(loaded: Loaded, setup: Setup, device: torch.device, report: Repo
 
     Raises BadInput where there are none.
     """
-
-    def works(specs: Sequence[InputSpec]) -> bool:
-        report("looking for an input that fits", None)
-        args, kwargs = make_arguments(specs, device)
-        try:
-            loaded.model(*args, **kwargs)
-        except (Exception, SystemExit):  # the guess was wrong; the next one may be right
-            return False
-        return True
-
-    return choose_inputs(loaded, setup, works)
+    return choose_inputs(loaded, setup, device, report)
 
 
 def run_forward(model: nn.Module, arguments: Arguments) -> Forward:

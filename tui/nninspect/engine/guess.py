@@ -1,155 +1,123 @@
-"""A first input for a model that came without one, from its first layer; always said so."""
+"""A first input for a model that came without one: what is known of it, else its signature."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import zip_longest
 
+import msgspec
 from torch import nn
-from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.parameter import is_lazy
 
-from nninspect.engine.structure import has_forward
-from nninspect.engine.tensors import found_in
+from nninspect.engine.guessing.arguments import (
+    Options,
+    keys_of,
+    options_for,
+    required_arguments,
+    taken,
+)
+from nninspect.engine.guessing.configs import config_of, input_named
+from nninspect.engine.guessing.known import Guess, known_inputs
+from nninspect.engine.guessing.layers import SEQUENCE
+from nninspect.engine.guessing.search import NO_INPUT
 from nninspect.errors import BadInput
 from nninspect.protocol.records import InputSpec
 from nninspect.text.inputs import EXAMPLES
 
-NO_INPUT = "forward needs no input"
+ANYTHING = (
+    InputSpec((1, SEQUENCE)),
+    InputSpec((1, 3, 32, 32)),
+    InputSpec((1, SEQUENCE, SEQUENCE)),
+    InputSpec((1, SEQUENCE), "int64"),
+)
+"""For a model that no layer tells about."""
 
-SEQUENCE = 16
-"""Steps of a guessed sequence."""
-
-SIDES_1D = (128, 1024, 16_000)
-SIDES_2D = (32, 28, 64, 224, 96, 128, 256, 299)
-SIDES_3D = (16, 32, 64)
-"""Spatial sides to try, the commonest data sets' first."""
-
-
-@dataclass(frozen=True)
-class Guess:
-    """Candidate inputs, best first, and what they were read from."""
-
-    candidates: tuple[tuple[InputSpec, ...], ...]
-    source: str
+NOTHING_KNOWN = "guessed"
 
 
 def guess_inputs(model: nn.Module) -> Guess:
-    """Candidates to try in order. Raises BadInput, with what to type, where there are none."""
-    if example := _example(model):
-        return Guess((example,), "the model's example_input_array")
-    takes = _arguments(model)
-    if not takes:
+    """Candidates to try in order. Raises BadInput, with what to type, where a lazy layer would
+    keep the shape of a wrong one."""
+    if known := known_inputs(model):
+        return known
+    arguments = taken(model)
+    if not arguments:
         return Guess(((),), NO_INPUT)
+    required = [p for p in arguments if p.default is p.empty]
+    needed = list(_parts(model, required or arguments[:1]))
+    options = [options_for(model, part.name, part.annotation) for part in needed]
+    is_told = all(option.specs for option in options)
+    if not is_told and any(map(is_lazy, model.parameters())):
+        raise unknown_input(model)
+    candidates = _combined(needed, options)
+    if not required:
+        candidates = (*candidates, ()) if is_told else ((), *candidates)
+    return Guess(candidates, _source(options))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An argument, or one entry of an argument that is a dict."""
+
+    name: str
+    annotation: object
+    passed_as: str
+    """The name that it is passed by; "" for one that is passed by position."""
+
+
+def _parts(model: nn.Module, arguments: Sequence[inspect.Parameter]) -> Iterator[_Part]:
+    for argument in arguments:
+        if keys := keys_of(model, argument.name):
+            yield from (_Part(key, None, f"{argument.name}.{key}") for key in keys)
+        else:
+            alone = len(arguments) == 1 and argument.kind is argument.POSITIONAL_OR_KEYWORD
+            by_position = argument.kind in (argument.POSITIONAL_ONLY, argument.VAR_POSITIONAL)
+            passed_as = "" if alone or by_position else argument.name
+            yield _Part(argument.name, argument.annotation, passed_as)
+
+
+def _source(options: Sequence[Options]) -> str:
+    sources = dict.fromkeys(option.source for option in options if option.source)
+    return f"guessed from {', '.join(sources)}" if sources else NOTHING_KNOWN
+
+
+def _combined(
+    parts: Sequence[_Part], options: Sequence[Options]
+) -> tuple[tuple[InputSpec, ...], ...]:
+    """The first options together, then the second ones …; a shorter list keeps its first."""
+    columns = [
+        [msgspec.structs.replace(spec, name=part.passed_as) for spec in option.specs or ANYTHING]
+        for part, option in zip(parts, options, strict=True)
+    ]
+    return tuple(
+        tuple(spec or column[0] for spec, column in zip(row, columns, strict=True))
+        for row in zip_longest(*columns)
+    )
+
+
+def complete(
+    model: nn.Module, specs: Sequence[InputSpec], names: Sequence[str]
+) -> tuple[InputSpec, ...]:
+    """The specs, and one for each of these arguments."""
+    config = config_of(model)
+    parameters = inspect.signature(model.forward).parameters
+    added = []
+    for name in names:
+        options = tuple(input_named(name, config)) if config is not None else ()
+        options = options or options_for(model, name, parameters[name].annotation).specs
+        if options:
+            added.append(msgspec.structs.replace(options[0], name=name))
+    return (*specs, *added)
+
+
+def unknown_input(model: nn.Module) -> BadInput:
+    """The complaint where there is nothing to guess from."""
     names = required_arguments(model)
-    path, leaf = _first_layer(model)
-    candidates = [(spec,) for spec in _candidates(leaf)] if leaf is not None else []
-    if len(names) > 1 or (names and not candidates):
-        raise _unknown(model, names)
-    layer = f"{path} {type(leaf).__name__}({leaf.extra_repr()})".strip() if leaf else ""
-    if all(p.default is not p.empty for p in takes):
-        return Guess((*candidates, ()), f"guessed from {layer}" if candidates else NO_INPUT)
-    return Guess(tuple(candidates), f"guessed from {layer}")
-
-
-def choose(
-    guess: Guess, works: Callable[[Sequence[InputSpec]], bool]
-) -> tuple[tuple[InputSpec, ...], str]:
-    """The first candidate that works, and how it was found; the first of all where none does."""
-    for specs in guess.candidates:
-        if len(guess.candidates) == 1 or works(specs):
-            return specs, guess.source if specs else NO_INPUT
-    return guess.candidates[0], f"{guess.source}; none of {len(guess.candidates)} guesses ran"
-
-
-def _arguments(model: nn.Module) -> list[inspect.Parameter]:
-    """What `forward` takes by position or by a name of its own; its `*args` where that is all."""
-    if not has_forward(model):
-        return []
-    try:
-        parameters = list(inspect.signature(model.forward).parameters.values())
-    except (TypeError, ValueError):
-        return [inspect.Parameter("input", inspect.Parameter.POSITIONAL_ONLY)]
-    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    named = [p for p in parameters if p.kind not in variable]
-    return named or [p for p in parameters if p.kind is p.VAR_POSITIONAL]
-
-
-def required_arguments(model: nn.Module) -> list[str]:
-    """The arguments that `forward` can't do without."""
-    return [p.name for p in _arguments(model) if p.default is p.empty]
-
-
-def _unknown(model: nn.Module, names: Sequence[str]) -> BadInput:
     takes = ", ".join(names)
     typed = " ".join(f"--input {name}=1x…" for name in names) if len(names) > 1 else EXAMPLES
     return BadInput(
         f"the forward of {type(model).__name__} takes {takes}, and no input was given",
         f"Say what to feed it: {typed}",
     )
-
-
-def _example(model: nn.Module) -> tuple[InputSpec, ...]:
-    """Lightning's convention: a tensor, or a tuple or dict of them."""
-    example: Any = getattr(model, "example_input_array", None)
-    by_name = isinstance(example, dict)
-    return tuple(
-        InputSpec(tensor.shape, tensor.dtype, tensor.key if by_name else "")
-        for tensor in found_in(example)
-    )
-
-
-def _first_layer(model: nn.Module) -> tuple[str, nn.Module | None]:
-    for path, module in model.named_modules():
-        if isinstance(module, LazyModuleMixin):
-            return "", None  # it learns its shape from the first input, so a wrong guess would stay
-        if any(p is not None for p in module._parameters.values()) and any(_candidates(module)):
-            return path, module
-    return "", None
-
-
-def _candidates(layer: nn.Module) -> Iterator[InputSpec]:
-    """Inputs that a layer of this kind takes first in a network, batch of one."""
-    match layer:
-        case nn.Linear():
-            yield InputSpec((1, layer.in_features))
-            yield InputSpec((1, SEQUENCE, layer.in_features))
-        case nn.Conv1d() | nn.ConvTranspose1d():
-            yield from _images(layer.in_channels, SIDES_1D, 1)
-        case nn.Conv2d() | nn.ConvTranspose2d():
-            yield from _images(layer.in_channels, SIDES_2D, 2)
-        case nn.Conv3d() | nn.ConvTranspose3d():
-            yield from _images(layer.in_channels, SIDES_3D, 3)
-        case nn.Embedding() | nn.EmbeddingBag():
-            yield InputSpec((1, SEQUENCE), "int64", "", 0, layer.num_embeddings)
-            yield InputSpec((1,), "int64", "", 0, layer.num_embeddings)
-        case nn.RNNBase():
-            shape = (1, SEQUENCE, layer.input_size)
-            if layer.batch_first:
-                yield InputSpec(shape)
-            else:
-                yield InputSpec((SEQUENCE, 1, layer.input_size), batch_dim=1)
-        case nn.RNNCellBase():
-            yield InputSpec((1, layer.input_size))
-        case nn.MultiheadAttention():
-            yield InputSpec((1, SEQUENCE, layer.embed_dim))
-        case nn.LayerNorm() | nn.RMSNorm():
-            yield InputSpec((1, *layer.normalized_shape))
-            yield InputSpec((1, SEQUENCE, *layer.normalized_shape))
-        case nn.BatchNorm1d():
-            yield InputSpec((2, layer.num_features))
-            yield InputSpec((2, layer.num_features, SEQUENCE))
-        case nn.BatchNorm2d() | nn.InstanceNorm2d():
-            yield from _images(layer.num_features, SIDES_2D, 2)
-        case nn.BatchNorm3d() | nn.InstanceNorm3d():
-            yield from _images(layer.num_features, SIDES_3D, 3)
-        case nn.InstanceNorm1d():
-            yield from _images(layer.num_features, SIDES_1D, 1)
-        case nn.GroupNorm():
-            yield from _images(layer.num_channels, SIDES_2D, 2)
-
-
-def _images(channels: int, sides: Sequence[int], dims: int) -> Iterator[InputSpec]:
-    for side in sides:
-        yield InputSpec((1, channels) + (side,) * dims)

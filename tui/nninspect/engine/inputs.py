@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import torch
@@ -13,8 +14,8 @@ from nninspect.errors import BadInput
 from nninspect.protocol.records import InputSpec
 from nninspect.text.inputs import DTYPES, format_input
 
-Arguments = tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]
-"""What `forward` gets by position, and by keyword."""
+Arguments = tuple[tuple[torch.Tensor, ...], dict[str, Any]]
+"""What `forward` gets by position, and by keyword: tensors, and dicts of them."""
 
 
 def dtype_named(name: str) -> torch.dtype:
@@ -32,11 +33,15 @@ def make_arguments(specs: Sequence[InputSpec], device: torch.device) -> Argument
     """
     generator = torch.Generator().manual_seed(SEED)
     args: list[torch.Tensor] = []
-    kwargs: dict[str, torch.Tensor] = {}
+    kwargs: dict[str, Any] = {}
     for spec in specs:
         tensor = _made(spec, generator, device)
         if spec.name:
-            kwargs[spec.name] = tensor
+            *outer, key = spec.name.split(".")
+            held = kwargs
+            for name in outer:
+                held = held.setdefault(name, {})
+            held[key] = tensor
         else:
             args.append(tensor)
     return tuple(args), kwargs

@@ -16,7 +16,7 @@ EXAMPLES = "--input 1,3,224,224 or --input int64:1x128 or --input mask=bool:1x12
 
 _FORM = re.compile(
     r"""
-    (?: (?P<name>[^\W\d]\w*) \s* = \s* )?
+    (?: (?P<name>[^\W\d]\w*(?:\.\w+)*) \s* = \s* )?
     (?: (?P<dtype>[a-z]+\d*) \s* (?: \[ (?P<low>[^:\]]+) : (?P<high>[^:\]]+) \] )? \s* : \s* )?
     (?: \(? \s* (?P<shape> \d{1,18} (?: \s* [,x×] \s* \d{1,18} )* ) \s* ,? \s* \)?
       | \( \s* \)
@@ -28,6 +28,8 @@ _FORM = re.compile(
 
 def parse_input(text: str) -> InputSpec:
     """Read `[name=][dtype[[low:high]]:]shape`; the shape's dimensions are parted by "," or "x".
+
+    `batch.image=` is the entry "image" of the argument `batch`, which is a dict.
 
     Raises BadInput with what was expected.
     """

@@ -1,0 +1,186 @@
+"""What an argument of `forward` takes, by its name and its annotation."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+from torch import nn
+
+from nninspect.engine.guessing.layers import SEQUENCE, candidates, first_layer
+from nninspect.engine.structure import has_forward
+from nninspect.protocol.records import InputSpec
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one argument may take, the likeliest first, and what told so."""
+
+    specs: tuple[InputSpec, ...]
+    source: str
+
+
+def taken(model: nn.Module) -> list[inspect.Parameter]:
+    """What `forward` takes by position or by a name of its own; its `*args` where that is all."""
+    if not has_forward(model):
+        return []
+    try:
+        parameters = list(inspect.signature(model.forward).parameters.values())
+    except (TypeError, ValueError):
+        return [inspect.Parameter("input", inspect.Parameter.POSITIONAL_ONLY)]
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    named = [p for p in parameters if p.kind not in variable]
+    return named or [p for p in parameters if p.kind is p.VAR_POSITIONAL]
+
+
+def required_arguments(model: nn.Module) -> list[str]:
+    """The arguments that `forward` can't do without."""
+    return [p.name for p in taken(model) if p.default is p.empty]
+
+
+def keys_of(model: nn.Module, name: str) -> tuple[str, ...]:
+    """What `forward` looks up in an argument that is a dict: `batch["image"]`."""
+    try:
+        source = inspect.getsource(model.forward)
+    except (TypeError, OSError):
+        return ()
+    pattern = rf"""\b{re.escape(name)}\s*(?:\[|\.get\()\s*["'](\w+)["']"""
+    return tuple(dict.fromkeys(re.findall(pattern, source)))
+
+
+def options_for(model: nn.Module, name: str, annotation: object) -> Options:
+    """Inputs for one argument: its annotation's, its name's, else its first layer's."""
+    if annotated := _by_annotation(annotation):
+        return Options((annotated,), f"the annotation of {name}")
+    if named := tuple(_by_name(model, name)):
+        return Options(named, f"the name {name}")
+    path, layer = _layer_for(model, name)
+    if layer is not None:
+        described = f"{path} {type(layer).__name__}({layer.extra_repr()})".strip()
+        return Options(tuple(candidates(layer)), described)
+    return Options((), "")
+
+
+def _by_annotation(annotation: object) -> InputSpec | None:
+    """Numbers go as tensors without dimensions, which Python takes for numbers."""
+    kind = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    match kind:
+        case "int":
+            return InputSpec((), "int64", low=1, high=2)
+        case "float":
+            return InputSpec((), "float32", low=0.5, high=1)
+        case "bool":
+            return InputSpec((), "bool", low=0, high=1)
+        case _:
+            return None
+
+
+def _by_name(model: nn.Module, name: str) -> Iterator[InputSpec]:
+    for pattern, specs in _NAMES:
+        if re.search(pattern, name.lower()):
+            yield from specs(model)
+            return
+
+
+def _tokens(model: nn.Module) -> Iterator[InputSpec]:
+    for layer in model.modules():
+        if isinstance(layer, (nn.Embedding, nn.EmbeddingBag)):
+            yield InputSpec((1, SEQUENCE), "int64", "", 0, layer.num_embeddings)
+            return
+
+
+def _one_integer(model: nn.Module) -> Iterator[InputSpec]:
+    for spec in _tokens(model):
+        yield msgspec.structs.replace(spec, shape=(1,))
+
+
+def _padding(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((1, SEQUENCE), "bool", low=0, high=1)
+
+
+def _numeric_mask(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((1, SEQUENCE), "int64", low=1, high=2)
+
+
+def _mask(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((1, SEQUENCE), "bool", low=1, high=2)
+    yield InputSpec((1, 1, SEQUENCE, SEQUENCE), "bool", low=1, high=2)
+    yield InputSpec((SEQUENCE, SEQUENCE), "bool", low=1, high=2)
+    yield InputSpec((1, SEQUENCE), "float32", low=1, high=2)
+
+
+def _square_mask(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((SEQUENCE, SEQUENCE), "bool", low=0, high=1)
+
+
+def _lengths(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((1,), "int64", "", SEQUENCE, SEQUENCE + 1)
+
+
+def _offsets(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((1,), "int64", low=0, high=1)
+
+
+def _steps(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((1,), "int64", "", 0, SEQUENCE)
+    yield InputSpec((1,), "float32", "", 0, 1)
+    yield InputSpec((1, 1), "float32", "", 0, 1)
+
+
+def _edges(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((2, SEQUENCE), "int64", "", 0, 1, batch_dim=1)
+
+
+def _adjacency(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((SEQUENCE, SEQUENCE), "float32", "", 0, 1)
+    yield InputSpec((1, 1), "float32", "", 0, 1)
+    yield InputSpec((1, SEQUENCE, SEQUENCE), "float32", "", 0, 1)
+
+
+def _state(model: nn.Module) -> Iterator[InputSpec]:
+    for layer in model.modules():
+        if isinstance(layer, nn.RNNBase):
+            ways = 2 if layer.bidirectional else 1
+            shape = (layer.num_layers * ways, 1, layer.hidden_size)
+            yield InputSpec(shape, batch_dim=1)
+            return
+        if isinstance(layer, nn.RNNCellBase):
+            yield InputSpec((1, layer.hidden_size))
+            return
+
+
+_NAMES: tuple[tuple[str, Callable[[nn.Module], Iterator[InputSpec]]], ...] = (
+    (r"padding_mask$", _padding),
+    (r"^(?:src|tgt|attn|causal|memory)_mask$", _square_mask),
+    (r"attention_mask$", _numeric_mask),
+    (r"mask", _mask),
+    (r"(?:^|_)len(?:gth)?s?$", _lengths),
+    (r"^offsets$", _offsets),
+    (r"^edge_index", _edges),
+    (r"^adj(?:acency)?(?:_?mat(?:rix)?)?$", _adjacency),
+    (r"^(?:t|time|timesteps?|time_steps?|step|sigmas?|noise_level)$", _steps),
+    (r"^(?:h|hx|h_?0|hidden|hidden_states?|state|prev_state)$", _state),
+    (r"^(?:class_labels?|labels?|cond(?:ition)?|class_ids?|users?|items?)$", _one_integer),
+    (r"(?:^|_)(?:user|item|class)_?(?:ids?|index|idx)$", _one_integer),
+    (
+        r"(?:^|_)(?:ids?|idx|indices|index|tokens?|words?|text|sentences?|question|prompt|"
+        r"source|src|target|tgt|chars?|codes?)$",
+        _tokens,
+    ),
+)
+"""The first pattern that an argument's name fits tells its kind; a kind may have no options
+in a model without the layers for it."""
+
+
+def _layer_for(model: nn.Module, name: str) -> tuple[str, nn.Module | None]:
+    """The first layer of the part that is named as the argument is, else of the whole."""
+    for path, part in model.named_children():
+        words = {word.rstrip("s") for word in path.lower().split("_")}
+        if len(name) > 1 and words & {word.rstrip("s") for word in name.lower().split("_")}:
+            below, layer = first_layer(part)
+            if layer is not None:
+                return ".".join(filter(None, (path, below))), layer
+    return first_layer(model)
