@@ -179,6 +179,30 @@ def functional_net() -> Node:
     return _box("", "Net", [conv("stem", 3, 8, 16), residual("a"), residual("b"), pool, head])
 
 
+def stacked_net(blocks: int = 12, odd: int | None = None) -> Node:
+    """Blocks of one structure in a stack, between an embedding and a head; one may fail."""
+    same = shape(1, 16, 64)
+
+    def stacked(number: int) -> Node:
+        failed = odd is not None and number == odd
+        reached = odd is None or number < odd
+        seen = same if reached else None
+        attention = Node("attention", "Attention", 16_384, seen, seen, signature=2)
+        sizes = (64, 256) if reached else None
+        up = Node("0", "Linear", 16_640, seen, sizes and shape(1, 16, 256), signature=3)
+        down = Node("2", "Linear", 16_448, sizes and shape(1, 16, 256), seen, signature=4)
+        mlp = Node("mlp", "Sequential", 0, seen, seen, [up, down], signature=5)
+        block = Node(str(number), "Block", 256, seen, seen, [attention, mlp], signature=1)
+        if failed:
+            block.inputs, block.outputs, attention.marks = same, None, Mark.FAILED
+        return block
+
+    stack = Node("layers", "ModuleList", 0, (), (), [stacked(n) for n in range(blocks)])
+    embed = Node("embed", "Embedding", 64_000, shape(1, 16), same, extra="1000, 64")
+    head = Node("head", "Linear", 64_000, same, shape(1, 16, 1000), extra="64, 1000")
+    return Node("", "Decoder", 0, shape(1, 16), shape(1, 16, 1000), [embed, stack, head])
+
+
 FLOW = (
     ("", "stem"),
     ("stem", "a.conv1"),

@@ -150,6 +150,44 @@ async def test_one_key_hides_the_ops_and_shows_them(ui: ModuleType) -> None:
         assert "ƒ mean net.py:31" in ui.text_of(pilot)
 
 
+async def test_a_run_of_equals_is_one_row_with_their_sums(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(ui.stacked_net()), size=(120, 30)) as pilot:
+        lines = [" ".join(line.split("│")[0].split()) for line in ui.text_of(pilot).splitlines()]
+        assert "▸ 0…11 ×12 Block (1, 16, 64) (1, 16, 64) 596,736 82.3%" in lines
+        assert "u runs" in ui.text_of(pilot)
+        await pilot.press("j", "j", "j")
+        shown = ui.text_of(pilot)
+        assert "layers.0…11 ×12 Block" in shown
+        assert "596,736  82.3%" in shown
+
+
+async def test_a_run_opens_by_space_and_u_and_folds_by_left(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(ui.stacked_net())) as pilot:
+        await pilot.press("j", "j", "j", "space")
+        shown = ui.text_of(pilot)
+        assert "▸ 0 Block" in shown
+        assert "▸ 11 Block" in shown
+        await pilot.press("j", "left")
+        assert "▸ 0…11 ×12" in ui.text_of(pilot)
+        await pilot.press("u")
+        assert "▸ 0 Block" in ui.text_of(pilot)
+        await pilot.press("u", "right")
+        assert "▸ 0 Block" in ui.text_of(pilot)
+
+
+async def test_a_failed_layer_stands_alone_between_runs(ui: ModuleType) -> None:
+    client = ui.FakeClient(ui.stacked_net(odd=5))
+    client.failure = ui.FORWARD_FAILED.__class__(
+        kind="ForwardFailed", message="no", where="layers.5.attention"
+    )
+    async with ui.running(client) as pilot:
+        shown = ui.text_of(pilot)
+        assert "▸ 0…4 ×5" in shown
+        assert "▾ 5 Block" in shown
+        assert "· attention Attention" in shown
+        assert "▸ 6…11 ×6" in shown
+
+
 async def test_the_key_for_ops_is_not_offered_where_there_are_none(ui: ModuleType) -> None:
     async with ui.running(ui.FakeClient()) as pilot:
         assert "f ops" not in ui.text_of(pilot)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Collection, Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import Kind, LayerRow, pack
+from nninspect.protocol.layers import Kind, LayerRow, Mark, pack
+from nninspect.ui.runs import Runs
 from nninspect.ui.tree_filter import find_rows
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep, paths
@@ -17,8 +21,13 @@ TYPES = ("Conv2d", "Linear", "Block", "Sequential")
 
 
 def table(
-    depths: list[int], labels: list[tuple[str, str]], ops: frozenset[int] = frozenset()
+    depths: list[int],
+    labels: list[tuple[str, str]],
+    ops: frozenset[int] = frozenset(),
+    signatures: Sequence[int] = (),
+    marks: Sequence[int] = (),
 ) -> LayerTable:
+    signatures, marks = (*signatures, *[0] * len(depths)), (*marks, *[0] * len(depths))
     rows = [
         LayerRow(
             name=name if row else "",
@@ -26,6 +35,8 @@ def table(
             type=kind,
             depth=depth,
             kind=Kind.OP if row in ops else Kind.MODULE,
+            signature=signatures[row],
+            marks=Mark(marks[row]),
         )
         for row, (depth, (name, kind)) in enumerate(zip(depths, labels, strict=True))
     ]
@@ -42,7 +53,35 @@ def tables(draw: st.DrawFn) -> LayerTable:
     leaves = {row for row, deeper in enumerate([*depths[1:], 0]) if deeper <= depths[row]} - {0}
     ops = draw(st.frozensets(st.sampled_from(sorted(leaves)))) if leaves else frozenset()
     named = draw(st.lists(labels, min_size=len(depths), max_size=len(depths)))
-    return table(depths, named, ops)
+    each = {"min_size": len(depths), "max_size": len(depths)}
+    marks = draw(st.lists(st.sampled_from((0, 0, 0, 0, Mark.DIFFERS)), **each))
+    return table(depths, named, ops, signatures(depths, ops), marks)
+
+
+def signatures(depths: Sequence[int], ops: Collection[int]) -> list[int]:
+    """Equal for subtrees of equal shape with ops in equal places."""
+    known: dict[tuple[object, ...], int] = {}
+    found = []
+    for row, depth in enumerate(depths):
+        deeper = [after > depth for after in depths[row + 1 :]]
+        below = range(row + 1, row + 1 + [*deeper, False].index(False))
+        shape = tuple((depths[n] - depth, n in ops) for n in below)
+        found.append(known.setdefault((row in ops, shape), len(known) + 1))
+    return found
+
+
+def naive_runs(found: LayerTable) -> set[tuple[int, ...]]:
+    """Siblings of equal signature, kind and marks, three and more."""
+
+    def alike(row: int) -> tuple[object, ...]:
+        inside = range(row, found.end[row])
+        return found.signature[row], found.kind[row], [found.marks[n] for n in inside]
+
+    runs = set()
+    for parent in range(len(found)):
+        for _, run in itertools.groupby(found.children(parent), key=alike):
+            runs.add(tuple(run))
+    return {run for run in runs if len(run) >= 3}
 
 
 def ancestors(found: LayerTable, row: int) -> list[int]:
@@ -77,15 +116,19 @@ def naive_rows(model: TreeModel) -> list[int]:
     if model.query:
         matches = [row for row in naive_matches(found, model.query) if row in kept]
         kept = {above for row in matches for above in (row, *ancestors(found, row))}
+    for run in naive_runs(found):
+        if run[0] in model.folded_runs:
+            kept -= set(range(run[0] + 1, found.end[run[-1]]))
     return [row for row in sorted(kept) if not model.folded & set(ancestors(found, row))]
 
 
+ON_ROW = ("toggle", "fold", "unfold", "fold_run", "toggle_subtree")
 ACTIONS = st.one_of(
     st.tuples(st.just("move_by"), st.integers(-5, 5)),
     st.tuples(st.just("to_sibling"), st.sampled_from((-1, 1))),
     st.tuples(st.just("to_match"), st.sampled_from((-1, 1))),
-    st.tuples(st.sampled_from(("to_parent", "toggle_all", "toggle_ops"))),
-    st.tuples(st.sampled_from(("toggle", "fold", "unfold", "toggle_subtree")), st.just("cursor")),
+    st.tuples(st.sampled_from(("to_parent", "toggle_all", "toggle_ops", "toggle_runs"))),
+    st.tuples(st.sampled_from(ON_ROW), st.just("cursor")),
     st.tuples(st.just("reveal"), st.integers(0, 30)),
     st.tuples(st.just("filter"), st.sampled_from(("", "conv", "LIN", "x", "stage1.", "1.0", "."))),
 )
@@ -101,10 +144,15 @@ def test_what_is_in_view_is_what_a_naive_view_shows(
         given_ = [model.cursor if argument == "cursor" else argument for argument in arguments]
         if name == "reveal":
             model.reveal(int(str(given_[0])) % len(found))
-        elif name not in ("toggle", "fold", "unfold", "toggle_subtree") or model.rows:
+        elif name not in ON_ROW or model.rows:
             getattr(model, str(name))(*given_)
         assert model.rows == naive_rows(model)
         assert not model.rows or model.cursor in model.rows
+
+
+@given(tables())
+def test_runs_are_those_that_a_naive_search_finds(found: LayerTable) -> None:
+    assert set(Runs(found).members.values()) == naive_runs(found)
 
 
 @given(tables(), st.sampled_from(("conv", "seq", "0", "stage1.conv1", "1.", ".head", "age1.0")))
@@ -194,6 +242,83 @@ def test_hidden_ops_take_the_cursor_to_their_module_and_are_shown_to_be_reached(
     model.reveal(3)
     assert (model.shows_ops, model.cursor) == (True, 3)
     assert model.rows == [0, 1, 3]
+
+
+@pytest.fixture
+def stack() -> TreeModel:
+    """root > layers > 0, 1, 2, 3, each with a norm; head."""
+    labels = [("", "Net"), ("layers", "ModuleList")]
+    for number in range(4):
+        labels += [(str(number), "Block"), ("norm", "Norm")]
+    depths = [0, 1, *[2, 3] * 4, 1]
+    return TreeModel(table(depths, [*labels, ("head", "Linear")], signatures=[0, 0, *[1, 2] * 4]))
+
+
+def test_a_run_opens_folded_and_stands_for_its_members(stack: TreeModel) -> None:
+    assert stack.rows == [0, 1, 2, 10]
+    assert stack.stands_for(2) == (2, 4, 6, 8)
+    assert stack.stands_for(1) == (1,)
+
+
+def test_a_run_opens_to_its_members_and_they_to_what_is_below(stack: TreeModel) -> None:
+    stack.move_to(2)
+    stack.toggle(2)
+    assert stack.rows == [0, 1, 2, 4, 6, 8, 10]
+    stack.toggle(2)
+    assert stack.rows == [0, 1, 2, 3, 4, 6, 8, 10]
+    assert stack.cursor == 2
+
+
+def test_a_run_folds_from_inside_and_takes_the_cursor(stack: TreeModel) -> None:
+    stack.reveal(7)
+    assert stack.rows == [0, 1, 2, 4, 6, 7, 8, 10]
+    stack.fold(6)
+    stack.cursor = 6
+    assert stack.fold_run(6)
+    assert (stack.rows, stack.cursor) == ([0, 1, 2, 10], 2)
+    assert not stack.fold_run(2)
+
+
+def test_a_jump_to_the_first_of_a_run_opens_it(stack: TreeModel) -> None:
+    stack.reveal(2)
+    assert stack.stands_for(2) == (2,)
+
+
+def test_the_filter_opens_runs_and_they_fold_again_but_for_the_cursor(stack: TreeModel) -> None:
+    stack.filter("layers.2.")
+    assert stack.rows == [0, 1, 6, 7]
+    stack.toggle_runs()
+    assert stack.rows == [0, 1, 6, 7]
+    stack.filter("")
+    assert stack.rows == [0, 1, 2, 4, 6, 7, 8, 10]
+    stack.toggle_runs()
+    stack.filter("head")
+    stack.filter("")
+    assert stack.rows == [0, 1, 2, 10]
+
+
+def test_two_of_a_kind_are_no_run() -> None:
+    labels = [("", "Net"), ("0", "A"), ("1", "A"), ("2", "B"), ("3", "A")]
+    found = table([0, 1, 1, 1, 1], labels, signatures=[0, 1, 1, 2, 1])
+    assert Runs(found).members == {}
+
+
+@pytest.mark.parametrize("mark", [Mark.FAILED, Mark.UNCALLED, Mark.DIFFERS, Mark.SHARED])
+def test_a_row_that_differs_parts_the_run(mark: Mark) -> None:
+    labels = [("", "Net"), *((str(n), "A") for n in range(7))]
+    found = table([0, *[1] * 7], labels, signatures=[0, *[1] * 7], marks=[*[0] * 4, mark])
+    assert Runs(found).members == {1: (1, 2, 3), 5: (5, 6, 7)}
+
+
+def test_a_new_look_keeps_runs_open_or_folded(stack: TreeModel) -> None:
+    stack.unfold(2)
+    stack.unfold(6)
+    after = TreeModel(stack.table)
+    keep(stack, after)
+    assert after.rows == stack.rows
+    stack.toggle_runs()
+    keep(stack, after)
+    assert after.rows == [0, 1, 2, 10]
 
 
 def test_a_new_look_keeps_ops_hidden(small: TreeModel) -> None:

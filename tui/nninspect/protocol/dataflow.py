@@ -10,9 +10,10 @@ class Ends:
     """Edges in the order of one end, so that those of a row, or of a span of rows, are a slice."""
 
     def __init__(self, ends: array[int], others: array[int]) -> None:
-        order = sorted(range(len(ends)), key=ends.__getitem__)
-        self._ends = array(ends.typecode, map(ends.__getitem__, order))
-        self._others = array(ends.typecode, map(others.__getitem__, order))
+        unordered = ends.tolist()
+        order = sorted(range(len(ends)), key=unordered.__getitem__)
+        self._ends = [unordered[place] for place in order]
+        self._others = [others[place] for place in order]
 
     def of(self, row: int) -> tuple[int, ...]:
         """The other ends of a row's edges, each once."""
@@ -20,9 +21,9 @@ class Ends:
 
     def across(self, first: int, end: int) -> tuple[int, ...]:
         """The other ends of a span's edges, those outside of it, each once."""
-        others = dict.fromkeys(self._slice(first, end))
-        return tuple(other for other in others if not first <= other < end)
+        outside = [other for other in self._slice(first, end) if not first <= other < end]
+        return tuple(dict.fromkeys(outside))
 
-    def _slice(self, first: int, end: int) -> array[int]:
+    def _slice(self, first: int, end: int) -> list[int]:
         start = bisect_left(self._ends, first)
         return self._others[start : bisect_left(self._ends, end, start)]

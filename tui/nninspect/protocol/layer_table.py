@@ -79,30 +79,28 @@ class LayerTable:
     def __iter__(self) -> Iterator[LayerRow]:
         return map(self.row, range(len(self)))
 
-    @cached_property
+    @property
     def parent(self) -> array[int]:
         """The row of each row's parent; -1 for the root."""
-        parents = array(SMALL)
-        open_rows: list[int] = []
-        for row, depth in enumerate(self.depth):
-            del open_rows[depth:]
-            parents.append(open_rows[-1] if open_rows else UNKNOWN)
-            open_rows.append(row)
-        return parents
+        return self._spans[0]
 
-    @cached_property
+    @property
     def end(self) -> array[int]:
         """One past the last row of each row's subtree."""
-        ends = array(SMALL, bytes(4 * len(self)))
+        return self._spans[1]
+
+    @cached_property
+    def _spans(self) -> tuple[array[int], array[int]]:
+        """Parents and ends, in one pass."""
+        parents: list[int] = []
+        ends = [len(self)] * len(self)
         open_rows: list[int] = []
         for row, depth in enumerate(self.depth):
-            for closed in open_rows[depth:]:
-                ends[closed] = row
-            del open_rows[depth:]
+            while len(open_rows) > depth:
+                ends[open_rows.pop()] = row
+            parents.append(open_rows[-1] if open_rows else UNKNOWN)
             open_rows.append(row)
-        for closed in open_rows:
-            ends[closed] = len(self)
-        return ends
+        return array(SMALL, parents), array(SMALL, ends)
 
     def path(self, row: int) -> str:
         """The module path; "" for the root."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 from nninspect.protocol.layers import Kind, LayerRow, Mark, Tensors
 from nninspect.text import shapes, units
 from nninspect.text.plain import plain
@@ -32,6 +36,13 @@ MARK_SENTENCES = {
 def mark_words(marks: int) -> str:
     """ "shared, tied"; "" where nothing is special."""
     return ", ".join(word for mark, word in MARK_WORDS.items() if marks & mark)
+
+
+def marks_below(marks: int) -> str:
+    """What a folded row says of marks that stand only below it."""
+    words = {Mark.UNCALLED: NOT_CALLED, Mark.DIFFERS: MARK_WORDS[Mark.DIFFERS]}
+    found = ", ".join(word for mark, word in words.items() if marks & mark)
+    return found and f"{found} below"
 
 
 def mark_sentences(marks: int) -> tuple[str, ...]:
@@ -80,6 +91,24 @@ def briefly(found: Tensors | None) -> str:
     if found and len(found) > 1 and len({tensor.shape for tensor in found}) == 1:
         return f"{shapes.shape(found[0].shape)} ×{len(found)}"
     return shapes.tensors(found)
+
+
+def run_name(first: str, last: str, count: int) -> str:
+    """What stands for a run of siblings: "0…11 ×12"."""
+    return f"{plain(first)}…{plain(last)} ×{count}"
+
+
+def summed(rows: Sequence[LayerRow]) -> LayerRow:
+    """Rows that are alike as one: the first, with what all of them have together."""
+    mult_adds = [row.mult_adds for row in rows if row.mult_adds is not None]
+    return msgspec.structs.replace(
+        rows[0],
+        own_parameters=sum(row.own_parameters for row in rows),
+        total_parameters=sum(row.total_parameters for row in rows),
+        trainable_parameters=sum(row.trainable_parameters for row in rows),
+        mult_adds=sum(mult_adds) if len(mult_adds) == len(rows) else None,
+        output_bytes=sum(row.output_bytes for row in rows),
+    )
 
 
 def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:

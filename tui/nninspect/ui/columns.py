@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -12,6 +14,7 @@ from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN, Kind, Tensors
 from nninspect.text import layers
 from nninspect.text.plain import plain
+from nninspect.ui.runs import Runs
 
 GAP = 2
 INDENT = 2
@@ -25,7 +28,7 @@ LEAST_SHAPE = 14
 WIDEST_SHAPE = 32
 """A shape column is cropped beyond this, unless every column is asked for in full."""
 
-Cell = Callable[[LayerTable, int], str]
+Cell = Callable[[LayerTable, Sequence[int]], str]
 
 
 class Column(NamedTuple):
@@ -61,49 +64,79 @@ def _tensors(table: LayerTable, place: int) -> Tensors | None:
     return None if place == UNKNOWN else table.tensors[place]
 
 
-def _mult_adds(table: LayerTable, row: int) -> str:
-    value = table.mult_adds[row]
-    return layers.mult_adds(None if value == UNKNOWN else value)
+def _sum(column: array[int], rows: Sequence[int]) -> int:
+    return sum(column[row] for row in rows)
+
+
+def _mult_adds(table: LayerTable, rows: Sequence[int]) -> str:
+    known = all(table.mult_adds[row] != UNKNOWN for row in rows)
+    return layers.mult_adds(_sum(table.mult_adds, rows) if known else None)
+
+
+def _given(table: LayerTable, rows: Sequence[int]) -> str:
+    return plain(layers.given(_tensors(table, table.inputs[rows[0]]), table.marks[rows[0]]))
+
+
+def _outcome(table: LayerTable, rows: Sequence[int]) -> str:
+    return plain(layers.outcome(_tensors(table, table.outputs[rows[0]]), table.marks[rows[0]]))
 
 
 CELLS: Mapping[str, Cell] = {
-    "inputs": lambda t, row: plain(layers.given(_tensors(t, t.inputs[row]), t.marks[row])),
-    "outputs": lambda t, row: plain(layers.outcome(_tensors(t, t.outputs[row]), t.marks[row])),
-    "params": lambda t, row: layers.figure(t.total_parameters[row]),
-    "share": lambda t, row: layers.share(t.total_parameters[row], t.total_parameters[0]),
-    "own": lambda t, row: layers.figure(t.own_parameters[row]),
-    "trainable": lambda t, row: layers.trainable(
-        t.trainable_parameters[row], t.total_parameters[row]
+    "inputs": _given,
+    "outputs": _outcome,
+    "params": lambda t, rows: layers.figure(_sum(t.total_parameters, rows)),
+    "share": lambda t, rows: layers.share(_sum(t.total_parameters, rows), t.total_parameters[0]),
+    "own": lambda t, rows: layers.figure(_sum(t.own_parameters, rows)),
+    "trainable": lambda t, rows: layers.trainable(
+        _sum(t.trainable_parameters, rows), _sum(t.total_parameters, rows)
     ),
     "mult_adds": _mult_adds,
-    "dtype": lambda t, row: plain(t.texts[t.dtype[row]]),
-    "device": lambda t, row: plain(t.texts[t.device[row]]),
+    "dtype": lambda t, rows: plain(t.texts[t.dtype[rows[0]]]),
+    "device": lambda t, rows: plain(t.texts[t.device[rows[0]]]),
 }
-"""The text of a row's cell; the module and type columns are drawn by the tree."""
+"""The text of the cell of a row, or of the rows of a run: sums, and what they have in common.
+
+The module and type columns are drawn by the tree.
+"""
 
 
-def name_of(table: LayerTable, row: int) -> str:
+def name_of(table: LayerTable, rows: Sequence[int]) -> str:
     """What stands after the marker: the name, for the root its type."""
-    return plain(table.texts[table.name[row]]) or plain(table.texts[table.type[row]])
+    name, last = (table.texts[table.name[row]] for row in (rows[0], rows[-1]))
+    if len(rows) > 1:
+        return layers.run_name(name, last, len(rows))
+    return plain(name or table.texts[table.type[rows[0]]])
 
 
-def type_of(table: LayerTable, row: int) -> str:
+def type_of(table: LayerTable, rows: Sequence[int]) -> str:
     """What stands as the type, with the marks that go with it; nothing for a nameless root.
 
     For an op that is the line that called it.
     """
-    kind = ""
+    kind, row = "", rows[0]
     if table.texts[table.name[row]]:
         source = table.texts[table.source[row]] if table.kind[row] == Kind.OP else ""
         kind = plain(source or table.texts[table.type[row]])
-    return " ".join(filter(None, (kind, layers.mark_words(table.marks[row]))))
+    return " ".join(filter(None, (kind, marks_of(table, rows))))
 
 
-def measure(table: LayerTable) -> dict[str, int]:
+def marks_of(table: LayerTable, rows: Sequence[int]) -> str:
+    """The marks of a row as words; of a run, also those below that its fold would hide."""
+    row = rows[0]
+    words = layers.mark_words(table.marks[row])
+    if len(rows) == 1:
+        return words
+    below = reduce(or_, table.marks[row + 1 : table.end[row]], 0) & ~table.marks[row]
+    return ", ".join(filter(None, (words, layers.marks_below(below))))
+
+
+def measure(table: LayerTable, runs: Runs) -> dict[str, int]:
     """The width that each column would like; "label" is the module column with types in it."""
     if not len(table):
         return dict.fromkeys((*TITLES, "label"), 0)
-    names, types, labels = zip(*_label_widths(table), strict=True)
+    widths = [*_label_widths(table), *_run_widths(table, runs)]
+    names, types, labels = zip(*widths, strict=True)
+    own = [_sum(table.own_parameters, rows) for rows in runs.members.values()]
     outputs = [layers.NOT_CALLED] if table.marks[0] or any(table.marks) else []
     return {
         "module": max(names),
@@ -114,7 +147,7 @@ def measure(table: LayerTable) -> dict[str, int]:
             (*outputs, *(layers.briefly(table.tensors[i]) for i in {*table.outputs} if i >= 0))
         ),
         "params": len(layers.figure(max(table.total_parameters))),
-        "own": len(layers.figure(max(table.own_parameters))),
+        "own": len(layers.figure(max(*table.own_parameters, *own))),
         "share": len("100.0%"),
         "trainable": 0,
         "mult_adds": len("999.9 M"),
@@ -148,6 +181,29 @@ def _label_widths(table: LayerTable) -> list[tuple[int, int, int]]:
         start = INDENT * depth + MARKER + cells(name if named else kind)
         type_width = (cells(kind) if named else 0) + marks(bits)
         found.append((start, type_width, start + 1 + type_width))
+    return found
+
+
+def _run_widths(table: LayerTable, runs: Runs) -> set[tuple[int, int, int]]:
+    """As `_label_widths`, of the rows that stand for runs."""
+    has_marks = any(table.marks)
+    different = {
+        (
+            table.depth[first],
+            table.name[first],
+            table.name[rows[-1]],
+            len(rows),
+            table.type[first],
+            has_marks and marks_of(table, rows),
+        ): rows
+        for first, rows in runs.members.items()
+    }
+    found = set()
+    for rows in different.values():
+        first = rows[0]
+        start = INDENT * table.depth[first] + MARKER + cell_len(name_of(table, rows))
+        kind = cell_len(type_of(table, rows))
+        found.add((start, kind, start + 1 + kind))
     return found
 
 

@@ -7,15 +7,15 @@ from typing import NamedTuple
 from nninspect.protocol.layer_table import LayerTable
 
 
-def flow(table: LayerTable, row: int, way: str) -> tuple[int, ...]:
-    """The rows whose tensors come "in" to a row, or that its own go "out" to.
+def flow(table: LayerTable, rows: tuple[int, ...], way: str) -> tuple[int, ...]:
+    """The rows whose tensors come "in" to a row, or to the rows of a run, or go "out" of it.
 
     Of a row with others below it, those that lead into its subtree, or out of it.
     """
-    end = table.end[row]
-    if end == row + 1:
-        return table.producers(row) if way == "in" else table.consumers(row)
-    return table.inflow(row, end) if way == "in" else table.outflow(row, end)
+    first, end = rows[0], table.end[rows[-1]]
+    if end == first + 1:
+        return table.producers(first) if way == "in" else table.consumers(first)
+    return table.inflow(first, end) if way == "in" else table.outflow(first, end)
 
 
 class _Jump(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -9,8 +11,18 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from nninspect.protocol.layers import Kind, Mark
-from nninspect.text.layers import OP, mark_words
-from nninspect.ui.columns import CELLS, GAP, INDENT, RIGHT, TITLES, Column, name_of, type_of
+from nninspect.text.layers import OP
+from nninspect.ui.columns import (
+    CELLS,
+    GAP,
+    INDENT,
+    RIGHT,
+    TITLES,
+    Column,
+    marks_of,
+    name_of,
+    type_of,
+)
 from nninspect.ui.spans import crop, ink, pad
 from nninspect.ui.tree_model import TreeModel
 
@@ -39,23 +51,24 @@ class RowPainter:
     def row(self, row: int, under_cursor: bool) -> Strip:
         styles = self._cursor if under_cursor else self._plain
         marks = self._model.table.marks[row]
-        segments = self._label(row, styles) + self._figures(row, styles)
+        rows = self._model.stands_for(row)
+        segments = self._label(row, rows, styles) + self._figures(rows, styles)
         if marks & Mark.FAILED:
             segments = [Segment(text, styles["failed"]) for text, *_ in segments]
         elif marks & Mark.UNCALLED or not self._model.is_match(row):
             segments = [Segment(text, styles["dim"]) for text, *_ in segments]
         return Strip(segments, self.width)
 
-    def _label(self, row: int, styles: dict[str, Style]) -> list[Segment]:
+    def _label(self, row: int, rows: Sequence[int], styles: dict[str, Style]) -> list[Segment]:
         """Marker and name, and the type after it where it has no column of its own."""
         table = self._model.table
-        kind, marks = type_of(table, row), mark_words(table.marks[row])
+        kind, marks = type_of(table, rows), marks_of(table, rows)
         start = " " * INDENT * table.depth[row] + self._marker(row)
         width = self._columns[0].width
         if self._has_types:
-            name = pad(start + name_of(table, row), width)
+            name = pad(start + name_of(table, rows), width)
             return [*self._started(row, start, name, styles), *self._type(kind, marks, styles)]
-        name = crop(start + name_of(table, row), width)
+        name = crop(start + name_of(table, rows), width)
         room = width - cell_len(name) - 1
         segments = self._started(row, start, name, styles)
         if room > 1 and kind:
@@ -69,10 +82,10 @@ class RowPainter:
         gap = Segment(" " * GAP, styles["type"])
         return [gap, *_marked(pad(kind, width), marks, styles)]
 
-    def _figures(self, row: int, styles: dict[str, Style]) -> list[Segment]:
+    def _figures(self, rows: Sequence[int], styles: dict[str, Style]) -> list[Segment]:
         table = self._model.table
         cells = [
-            pad(CELLS[key](table, row), width, key in RIGHT)
+            pad(CELLS[key](table, rows), width, key in RIGHT)
             for key, width in self._columns
             if key in CELLS
         ]
@@ -88,9 +101,9 @@ class RowPainter:
         return [Segment(name[:place], styles["marker"]), Segment(name[place:], style)]
 
     def _marker(self, row: int) -> str:
-        if not self._model.has_children(row):
+        if row not in self._model.folded_runs and not self._model.has_children(row):
             return f"{OP} " if self._is_op(row) else "· "
-        return "▸ " if row in self._model.folded else "▾ "
+        return "▸ " if self._model.is_closed(row) else "▾ "
 
     def _is_op(self, row: int) -> bool:
         return self._model.table.kind[row] == Kind.OP

@@ -14,6 +14,7 @@ from operator import not_
 
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN, Kind
+from nninspect.ui.runs import Runs
 from nninspect.ui.tree_filter import find_rows, with_ancestors
 
 
@@ -29,10 +30,17 @@ class TreeModel:
         """The rows that the filter found; those and their ancestors are kept in view."""
         self.has_ops = any(table.kind)
         self.shows_ops = True
-        self.folded: set[int] = set()
-        self._folded_unfiltered: set[int] = set()
+        self.runs = Runs(table)
+        self.folded: set[int] = {row for row in self.runs.of if table.end[row] > row + 1}
+        """The rows whose children are hidden: at first the members of runs."""
+        self.folded_runs: set[int] = set(self.runs.members)
+        """The runs of which only the first member is in view, to stand for all of them.
+
+        None of them are while there is a filter.
+        """
+        self._unfiltered: tuple[set[int], set[int]] = (set(), set())
         self._kept: Sequence[int] = range(len(table))
-        self.rows: list[int] = list(self._kept)
+        self.rows: list[int] = self._open(0, len(table))
 
     @property
     def place(self) -> int:
@@ -46,7 +54,15 @@ class TreeModel:
 
     def is_open(self, row: int) -> bool:
         """Whether rows below it are in view."""
-        return row not in self.folded and self.has_children(row)
+        return not self.is_closed(row) and self.has_children(row)
+
+    def is_closed(self, row: int) -> bool:
+        """Whether it is folded, or stands for a run."""
+        return row in self.folded or row in self.folded_runs
+
+    def stands_for(self, row: int) -> tuple[int, ...]:
+        """The members of the run that a visible row stands for; itself where it does not."""
+        return self.runs.members[row] if row in self.folded_runs else (row,)
 
     def is_match(self, row: int) -> bool:
         """Whether the filter found the row itself; every row without a filter."""
@@ -95,55 +111,72 @@ class TreeModel:
             self.toggle_ops()
         if not self._keeps(row):
             self.filter("")
-        ancestors = set(_ancestors(self.table.parent, row))
-        if self.folded & ancestors:
-            self.folded -= ancestors
-            self._rebuild()
+        self._unfold_above(row)
+        self.folded_runs.discard(self.runs.of.get(row, UNKNOWN))
         self.cursor = row
+        self._rebuild()
 
     # folding
 
     def fold(self, row: int) -> None:
         """Hide what is below a visible row."""
-        if row in self.folded or not self.has_children(row):
-            return
-        self.folded.add(row)
-        first = bisect_right(self.rows, row)
-        del self.rows[first : bisect_left(self.rows, self.table.end[row], first)]
-        self._keep_cursor_in_view()
+        if self.is_open(row):
+            self.folded.add(row)
+            self._splice(row, self.table.end[row])
 
     def unfold(self, row: int) -> None:
-        """Show what is below a visible row, but for the folds inside it."""
-        if row in self.folded:
+        """Show what is below a visible row, or in its run, but for the folds inside."""
+        if row in self.folded_runs:
+            self.folded_runs.remove(row)
+            self._splice(row, self.runs.end(row))
+        elif row in self.folded:
             self.folded.remove(row)
-            first = bisect_right(self.rows, row)
-            self.rows[first:first] = self._open(row + 1, self.table.end[row])
+            self._splice(row, self.table.end[row])
 
     def toggle(self, row: int) -> None:
-        if row in self.folded:
+        if self.is_closed(row):
             self.unfold(row)
         else:
             self.fold(row)
 
-    def fold_all(self, rows: set[int]) -> None:
-        """Fold these as well, those that have something below."""
-        self.folded |= rows & self._parents()
+    def fold_run(self, row: int) -> bool:
+        """Fold the run that a visible row is in; whether there was one to fold."""
+        first = self.runs.of.get(row)
+        if first is None or first in self.folded_runs or self.query:
+            return False
+        self.folded_runs.add(first)
+        self._splice(first, self.runs.end(first))
+        return True
+
+    def toggle_runs(self) -> None:
+        """Open every run; where none is folded, fold them all."""
+        if not self.query:
+            self.folded_runs = set() if self.folded_runs else set(self.runs.members)
+            self._rebuild()
+
+    def fold_only(self, rows: set[int], runs: set[int]) -> None:
+        """Fold these rows and runs and no others, as far as they can be."""
+        self.folded = rows & self._parents()
+        self.folded_runs = runs & self._all_runs()
         self._rebuild()
 
     def toggle_subtree(self, row: int) -> None:
         """Open every fold in a subtree; where there is none, fold all of it."""
-        end = self.table.end[row]
-        inside = {fold for fold in self.folded if row <= fold < end}
-        if inside:
-            self.folded -= inside
+        end = self._end(row)
+        if any(row <= fold < end for fold in (*self.folded, *self.folded_runs)):
+            self.folded = {fold for fold in self.folded if not row <= fold < end}
+            self.folded_runs = {run for run in self.folded_runs if not row <= run < end}
         else:
             self.folded |= {parent for parent in self._parents() if row <= parent < end}
+            self.folded_runs |= {run for run in self._all_runs() if row < run < end}
         self._rebuild()
 
     def toggle_all(self) -> None:
         """Open every fold; where there is none, fold everything below the root."""
-        self.folded = set() if self.folded else self._parents() - {0}
-        self._rebuild()
+        if self.folded or self.folded_runs:
+            self.fold_only(set(), set())
+        else:
+            self.fold_only(self._parents() - {0}, self._all_runs())
 
     # filtering
 
@@ -153,16 +186,18 @@ class TreeModel:
         Folds of the whole tree are kept aside, and come back when the filter is cleared.
         """
         query = query.strip().lower()
-        if bool(query) != bool(self.query):
-            self.folded, self._folded_unfiltered = self._folded_unfiltered, set(self.folded)
+        if query and not self.query:
+            self._unfiltered = self.folded, self.folded_runs
+        elif self.query and not query:
+            self.folded, self.folded_runs = self._unfiltered
         self.query = query
         self._find()
         if query:
-            self.folded = set()
+            self.folded, self.folded_runs = set(), set()
             self.rows = list(self._kept)
             self._to_nearest_match()
         else:
-            self.folded -= set(_ancestors(self.table.parent, self.cursor))
+            self._unfold_above(self.cursor)
             self._rebuild()
 
     def toggle_ops(self) -> None:
@@ -195,15 +230,34 @@ class TreeModel:
         self.rows = self._open(0, len(self.table))
         self._keep_cursor_in_view()
 
+    def _splice(self, first: int, end: int) -> None:
+        """Make the visible rows of a span anew."""
+        place = bisect_left(self.rows, first)
+        self.rows[place : bisect_left(self.rows, end, place)] = self._open(first, end)
+        self._keep_cursor_in_view()
+
     def _open(self, first: int, end: int) -> list[int]:
         """The kept rows of a span that no fold in the span hides."""
         kept = self._kept
         found: list[int] = []
-        for fold in sorted(fold for fold in self.folded if first <= fold < end):
+        folds = self.folded | self.folded_runs
+        for fold in sorted(fold for fold in folds if first <= fold < end):
             if fold >= first:
                 found += kept[bisect_left(kept, first) : bisect_right(kept, fold)]
-                first = self.table.end[fold]
+                first = self._end(fold)
         return found + list(kept[bisect_left(kept, first) : bisect_left(kept, end)])
+
+    def _end(self, row: int) -> int:
+        """One past the last row that a visible row has below it, or stands for."""
+        return self.runs.end(row) if row in self.folded_runs else self.table.end[row]
+
+    def _unfold_above(self, row: int) -> None:
+        """Open the folds and the runs that hide a row, but for a run that it stands for."""
+        above = _ancestors(self.table.parent, row)
+        self.folded -= set(above)
+        self.folded_runs -= {self.runs.of.get(ancestor, UNKNOWN) for ancestor in above}
+        if row not in self.runs.members:
+            self.folded_runs.discard(self.runs.of.get(row, UNKNOWN))
 
     def _keeps(self, row: int) -> bool:
         place = bisect_left(self._kept, row)
@@ -211,14 +265,19 @@ class TreeModel:
 
     def _keep_cursor_in_view(self) -> None:
         for row in (self.cursor, *_ancestors(self.table.parent, self.cursor)):
-            place = bisect_left(self.rows, row)
-            if place < len(self.rows) and self.rows[place] == row:
-                self.cursor = row
-                return
+            for candidate in (row, self.runs.of.get(row, row)):
+                place = bisect_left(self.rows, candidate)
+                if place < len(self.rows) and self.rows[place] == candidate:
+                    self.cursor = candidate
+                    return
         self.move_to(self.place)
 
     def _parents(self) -> set[int]:
         return set(self.table.parent) - {UNKNOWN}
+
+    def _all_runs(self) -> set[int]:
+        """Those that can be folded now."""
+        return set() if self.query else set(self.runs.members)
 
 
 def _ancestors(parents: array[int], row: int) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.ui.tree_model import TreeModel
 
@@ -17,16 +19,41 @@ def keep(before: TreeModel | None, after: TreeModel) -> None:
         after.toggle_ops()
     if before.query:
         after.filter(before.query)
-    if before.folded:
-        after.fold_all(_same_rows(before.table, before.folded, after.table))
+    _keep_folds(before, after)
     row = _nearest(after.table, before.table.path(before.cursor))
     if row in after.rows:
         after.cursor = row
 
 
-def _same_rows(before: LayerTable, rows: set[int], after: LayerTable) -> set[int]:
-    wanted = {path for row, path in enumerate(paths(before)) if row in rows}
-    return {row for row, path in enumerate(paths(after)) if path in wanted}
+def _keep_folds(before: TreeModel, after: TreeModel) -> None:
+    """What was there is folded or not as it was; what is new stays as it comes."""
+    if _is_same_tree(before.table, after.table):
+        after.fold_only(before.folded, before.folded_runs)
+        return
+    paths_before, paths_after = paths(before.table), paths(after.table)
+    known = dict(zip(paths_before, range(len(paths_before)), strict=True))
+    was = [known.get(path) for path in paths_after]
+
+    def kept(rows: set[int], new: set[int], known: Collection[int]) -> set[int]:
+        return {
+            row
+            for row, old in enumerate(was)
+            if (old in rows if old is not None and old in known else row in new)
+        }
+
+    after.fold_only(
+        kept(before.folded, after.folded, range(len(before.table))),
+        kept(before.folded_runs, after.folded_runs, before.runs.members),
+    )
+
+
+def _is_same_tree(before: LayerTable, after: LayerTable) -> bool:
+    """Whether both have the same names in the same places, so that rows are the same too."""
+    return (
+        before.depth == after.depth
+        and before.name == after.name
+        and all(before.texts[place] == after.texts[place] for place in set(before.name))
+    )
 
 
 def _nearest(table: LayerTable, path: str) -> int:

@@ -9,30 +9,31 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import INPUT
+from nninspect.protocol.layers import INPUT, LayerRow
 from nninspect.text import layers
 from nninspect.text.plain import plain
 from nninspect.ui.jumps import flow
-from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.page import Page
 
 LABEL = 11
 FLOWS = {"input": ("in", "from", "["), "output": ("out", "to", "]")}
 """Below which fact a flow stands, which it is, its label and its key."""
 MOST_LINKS = 6
+SUMS = "equal in structure: calls and shapes of one, figures of all"
 NO_USE = "an output, or unused"
 
 
 class Detail(Page, can_focus=False):
-    """One row of a layer tree. A click on another row's path asks for a jump there."""
+    """One row of a layer tree, or those of a run. A click on a path asks for a jump to it."""
 
-    subject: reactive[tuple[LayerTable, int] | None] = reactive(None)
+    subject: reactive[tuple[LayerTable, tuple[int, ...]] | None] = reactive(None)
 
     @dataclass
     class Jumped(Message):
         row: int
 
-    def watch_subject(self, shown: tuple[LayerTable, int] | None) -> None:
+    def watch_subject(self, shown: tuple[LayerTable, tuple[int, ...]] | None) -> None:
         self.paragraphs = tuple(_paragraphs(*shown)) if shown else ()
         self.scroll_to(y=0, animate=False)
 
@@ -40,17 +41,20 @@ class Detail(Page, can_focus=False):
         self.post_message(self.Jumped(row))
 
 
-def _paragraphs(table: LayerTable, place: int) -> Iterator[Paragraph]:
-    row = table.row(place)
+def _paragraphs(table: LayerTable, places: tuple[int, ...]) -> Iterator[Paragraph]:
+    rows = [table.row(place) for place in places]
+    row = layers.summed(rows)
     kind = plain(f"{row.type}({row.extra})" if row.extra else row.type)
-    yield Paragraph((Span(f"{plain(row.path) or '(the model)'} ", "strong"), Span(kind, "accent")))
+    yield Paragraph((Span(f"{_title(rows)} ", "strong"), Span(kind, "accent")))
+    if len(rows) > 1:
+        yield paragraph(SUMS, "dim")
     yield Paragraph()
     for label, value in layers.facts(row, table.total_parameters[0]):
         for number, line in enumerate(value.split("\n")):
             title = label if number == 0 else ""
             yield Paragraph((Span(f"{title:{LABEL}}", "dim"), Span(line)), hang=LABEL)
         if label in FLOWS and table.has_edges:
-            yield from _flow(table, place, *FLOWS[label])
+            yield from _flow(table, places, *FLOWS[label])
     sentences = (*layers.mark_sentences(row.marks), *map(plain, row.notes))
     if sentences:
         yield Paragraph()
@@ -58,23 +62,34 @@ def _paragraphs(table: LayerTable, place: int) -> Iterator[Paragraph]:
         yield Paragraph((Span("• ", "warn"), Span(sentence, "warn")), hang=2)
 
 
-def _flow(table: LayerTable, place: int, way: str, label: str, key: str) -> Iterator[Paragraph]:
+def _title(rows: list[LayerRow]) -> str:
+    if len(rows) > 1:
+        return layers.run_name(rows[0].path, rows[-1].name, len(rows))
+    return plain(rows[0].path) or "(the model)"
+
+
+def _flow(
+    table: LayerTable, places: tuple[int, ...], way: str, label: str, key: str
+) -> Iterator[Paragraph]:
     """The rows that lead to this one, or the other way, each a link."""
-    rows = flow(table, place, way)
+    is_end = way == "out" and places[0] == 0
+    rows = () if is_end else flow(table, places, way)
     for number, row in enumerate(rows[:MOST_LINKS]):
         title, hint = (label, key) if number == 0 else ("", "")
         head = Span(f"{title:{LABEL - 2}}", "dim"), Span(f"{hint:2}", "key")
-        yield Paragraph((*head, Span(_link(table, place, row), "link", f"jump({row})")), hang=LABEL)
+        yield Paragraph(
+            (*head, Span(_link(table, places, row), "link", f"jump({row})")), hang=LABEL
+        )
     if len(rows) > MOST_LINKS:
         yield Paragraph((Span(f"{'':{LABEL}}and {len(rows) - MOST_LINKS} more", "dim"),))
-    if not rows and way == "out" and place:
+    if not rows and way == "out" and not is_end:
         yield Paragraph((Span(f"{label:{LABEL}}", "dim"), Span(NO_USE, "dim")), hang=LABEL)
 
 
-def _link(table: LayerTable, place: int, row: int) -> str:
+def _link(table: LayerTable, places: tuple[int, ...], row: int) -> str:
     if row == INPUT:
         return _input_name(table)
-    return "itself" if row == place else plain(table.path(row)) or "the model"
+    return "itself" if row in places else plain(table.path(row)) or "the model"
 
 
 def _input_name(table: LayerTable) -> str:

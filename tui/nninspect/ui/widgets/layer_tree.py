@@ -26,6 +26,7 @@ class LayerTree(TreeTable):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "fold", "fold", id="layers.fold"),
         Binding("f", "ops", "ops", tooltip="hide or show the functions called", id="layers.ops"),
+        Binding("u", "runs", "runs", tooltip="open or fold the runs of equals", id="layers.runs"),
         Binding("up,k", "move(-1)", "up", show=False, id="layers.up"),
         Binding("down,j", "move(1)", "down", show=False, id="layers.down"),
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, id="layers.page_up"),
@@ -88,7 +89,8 @@ class LayerTree(TreeTable):
         """The keys that would do nothing in this tree are not offered."""
         if self.model is None:
             return False
-        return action != "ops" or self.model.has_ops
+        needed = {"ops": self.model.has_ops, "runs": bool(self.model.runs.members)}
+        return needed.get(action, True)
 
     def action_move(self, places: int) -> None:
         if self.model:
@@ -115,7 +117,9 @@ class LayerTree(TreeTable):
 
     def action_flow(self, way: str) -> None:
         """To what made the input of the row, or to what uses its output."""
-        if self.model and not self.jump(flow(self.model.table, self.model.cursor, way)):
+        if self.model and not self.jump(
+            flow(self.model.table, self.model.stands_for(self.model.cursor), way)
+        ):
             self.post_message(Said(NO_FLOW[way]))
 
     def jump(self, rows: tuple[int, ...]) -> bool:
@@ -157,6 +161,8 @@ class LayerTree(TreeTable):
             return
         if model.is_open(model.cursor):
             self.action_fold()
+        elif model.fold_run(model.cursor):
+            self.update_rows()
         else:
             self.action_parent()
 
@@ -165,7 +171,7 @@ class LayerTree(TreeTable):
             return
         if model.is_open(model.cursor):
             self.action_move(1)
-        elif model.has_children(model.cursor):
+        elif model.is_closed(model.cursor):
             self.action_fold()
 
     def action_subtree(self) -> None:
@@ -181,6 +187,11 @@ class LayerTree(TreeTable):
     def action_ops(self) -> None:
         if self.model:
             self.model.toggle_ops()
+            self.update_rows()
+
+    def action_runs(self) -> None:
+        if self.model:
+            self.model.toggle_runs()
             self.update_rows()
 
     def action_everything(self) -> None:

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import reactive
 
-from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import Problem
 from nninspect.text import units
 from nninspect.ui.messages import Picture, Said
@@ -19,6 +18,7 @@ from nninspect.ui.widgets.detail import Detail
 from nninspect.ui.widgets.layer_tree import LayerTree
 from nninspect.ui.widgets.notice import Notice
 from nninspect.ui.widgets.page import Page
+from nninspect.ui.widgets.tree_table import Highlighted
 
 if TYPE_CHECKING:
     from nninspect.ui.widgets.filter_input import FilterInput
@@ -77,7 +77,7 @@ class LayersPane(Container):
         self._notice.problem = problem
         self.set_class(problem is not None, "-problem")
 
-    def _show_layer(self, highlighted: tuple[LayerTable, int] | None) -> None:
+    def _show_layer(self, highlighted: Highlighted | None) -> None:
         if highlighted is not None and len(highlighted[0]):
             self._detail.subject = highlighted
 

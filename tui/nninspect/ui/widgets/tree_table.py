@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.reactive import reactive
@@ -18,6 +20,10 @@ HEADER = 1
 KEPT_STRIPS = 4_096
 
 
+Highlighted: TypeAlias = tuple[LayerTable, tuple[int, ...]]
+"""A row of a tree; or the rows of a run, where one stands for them."""
+
+
 class TreeTable(ScrollView, can_focus=True):
     """It shows a `TreeModel` and keeps its cursor in view."""
 
@@ -27,8 +33,8 @@ class TreeTable(ScrollView, can_focus=True):
     model: reactive[TreeModel | None] = reactive(None)
     everything: reactive[bool] = reactive(False)
     """Every column at full width, to be panned through, whatever the width."""
-    highlighted: reactive[tuple[LayerTable, int] | None] = reactive(None, repaint=False)
-    """The row under the cursor; others watch it, to be drawn in the same frame."""
+    highlighted: reactive[Highlighted | None] = reactive(None, repaint=False)
+    """What is under the cursor; others watch it, to be drawn in the same frame."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -38,7 +44,7 @@ class TreeTable(ScrollView, can_focus=True):
         self._drawn_place = 0
 
     def watch_model(self, model: TreeModel | None) -> None:
-        self._wanted = columns.measure(model.table) if model else {}
+        self._wanted = columns.measure(model.table, model.runs) if model else {}
         self._lay_out()
         self.update_rows()
 
@@ -107,7 +113,7 @@ class TreeTable(ScrollView, can_focus=True):
     def _tell(self) -> None:
         if self.model is not None:
             self._drawn_place = self.model.place
-            self.highlighted = (self.model.table, self.model.cursor)
+            self.highlighted = self.model.table, self.model.stands_for(self.model.cursor)
 
     def _bring_into_view(self) -> None:
         if self.model is None:
