@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nninspect.engine.failure import forward_failure
 from nninspect.engine.failures.devices import device
 from nninspect.engine.failures.dtypes import unsupported
 from nninspect.engine.failures.facts import Facts, in_order
 from nninspect.engine.failures.suggest import suggestion
-from nninspect.engine.recorder import Call
+from nninspect.engine.recorder import Call, CallRecorder
+from nninspect.engine.structure import walk
 from nninspect.protocol.layers import TensorInfo, Tensors
 from nninspect.protocol.records import InputSpec
 
@@ -346,7 +349,7 @@ BROKEN: dict[str, tuple[Callable[[], nn.Module], InputSpec, str]] = {
     "a dimension": (
         lambda: does(lambda m, x: x.mean(3)),
         spec(2, 4),
-        "has 2 dimensions, -2 to 1, and the call asks for dimension 3",
+        "from -2 to 1 are possible here, and the call asks for 3",
     ),
     "no memory": (
         lambda: does(lambda m, x: torch.empty(2**44)),
@@ -498,6 +501,22 @@ def test_nothing_is_claimed_of_an_error_that_only_looks_like_one(name: str, look
     assert hint.endswith("Mend the line above, or feed it something else with --input.")
 
 
+class Broken(nn.Module):
+    """A property that fails looks, to torch, as if it were not there."""
+
+    @property
+    def scale(self) -> float:
+        return self.scal  # type: ignore[return-value]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale
+
+
+def test_a_property_that_raises_is_not_said_to_be_missing(look: Look) -> None:
+    hint = look(Broken(), spec(1, 4)).inspection.failure.hint
+    assert hint == "Broken has scale, a property whose own code raised an AttributeError."
+
+
 def test_a_layer_whose_hook_changes_its_input_is_told_what_it_really_got(look: Look) -> None:
     fc = nn.Linear(4, 2)
     fc.register_forward_pre_hook(lambda m, i: (i[0][:, :3],))
@@ -538,11 +557,13 @@ CLASH = (
     ("numbers", "operands", "said"),
     [
         ((3, 4, 1), [(2, 3, 8, 8), (2, 4, 8, 8)], "nn.Conv2d(3, 4, 1)"),
+        ((4, 3, 1), [(2, 4, 8, 8), (2, 3, 8, 8)], "nn.Conv2d(3, 4, 1)"),
         (
             (8, 4, 3),
             [(2, 3, 8, 8), (2, 3, 4, 4)],
             "have 8 and 4 in dimension 3. Give both the same",
         ),
+        ((12, 3, 2), [(2, 3, 12), (3,)], ".view(-1, 1) lines the second up with dimension 1"),
         ((3, 2, 1), [(2, 3), (2,)], ".view(-1, 1) lines the second up with dimension 0"),
         ((3, 4, 1), [(4, 3), (3, 4)], "One of them transposed, with .T, fits"),
         ((3, 4, 1), [], "have 3 and 4 in dimension 1: they must be equal there, or one of them 1"),
@@ -586,6 +607,49 @@ def test_a_functional_pooling_and_view_explain_the_features() -> None:
     fc = nn.Linear(512, 10)
     said = suggestion(facts("", module=fc, name="fc", inputs=info((1, 256)), earlier=steps))
     assert "the flatten before it gives 16x4x4 = 256; set in_features=256" in said
+
+
+def told(model: nn.Module, *inputs: Tensor) -> str:
+    """The hint for a recorded forward, its functional calls included."""
+    recorder = CallRecorder()
+    with pytest.raises(RuntimeError) as caught, torch.no_grad(), recorder:
+        model(*inputs)
+    steps = in_order(recorder.calls, recorder.ops)
+    nodes = walk(model)
+    problem, _ = forward_failure(caught.value, recorder, nodes, steps, recorder.failed_op)
+    return problem.hint
+
+
+def test_recorded_pooling_and_view_explain_the_features() -> None:
+    def forward(net: Any, x: Tensor) -> Any:
+        return net.fc(F.max_pool2d(F.relu(net.conv(x)), 2).view(x.size(0), -1))
+
+    net = does(forward, conv=nn.Conv2d(3, 16, 5), fc=nn.Linear(512, 10))
+    assert "gives 16x4x4 = 256; set in_features=256" in told(net, torch.ones(1, 3, 12, 12))
+
+
+def test_a_recorded_functional_linear_is_told_the_weight_it_needs() -> None:
+    net = does(lambda m, x: F.linear(x.flatten(1), m.w), w=nn.Parameter(torch.ones(4, 9)))
+    said = told(net, torch.ones(2, 3, 12))
+    assert "a weight of (4, 9), which is (outputs, inputs): the flatten before it gives" in said
+    assert said.endswith("3x12 = 36; make the weight (4, 36).")
+
+
+def test_a_recorded_skip_connection_shows_both_tensors() -> None:
+    net = does(lambda m, x: m.conv(x) + x, conv=nn.Conv2d(3, 16, 3, padding=1))
+    assert told(net, torch.ones(1, 3, 8, 8)).startswith(
+        "(1, 16, 8, 8) and (1, 3, 8, 8) can't be broadcast: they have 16 and 3 in dimension 1."
+    )
+
+
+def test_an_op_that_failed_and_was_caught_is_no_part_of_it() -> None:
+    def forward(net: Any, x: Tensor) -> Any:
+        with contextlib.suppress(RuntimeError):
+            x.view(7)
+        return net.fc(x)
+
+    said = told(does(forward, fc=nn.Linear(9, 1)), torch.ones(2, 3))
+    assert said.startswith("fc (Linear) expects in_features=9 and got 3")
 
 
 def test_ops_and_calls_are_told_in_the_order_they_began() -> None:

@@ -116,9 +116,11 @@ def attribute(facts: Facts) -> str:
     module, missing = facts.module, match[2]
     if missing in ("_modules", "_parameters", "_buffers"):
         return f"Call super().__init__() first in {match[1]}.__init__."
-    own = [name for name in (*vars(module), *vars(type(module))) if not name.startswith("_")]
-    known = [*module._modules, *module._parameters, *module._buffers, *own]
-    near = did_you_mean(missing, dict.fromkeys(n for n in known if n != "training"))
+    if inspect.getattr_static(type(module), missing, None) is not None:
+        return f"{facts.name} has {missing}, a property whose own code raised an AttributeError."
+    own = {*vars(module), *dir(type(module))} - {*dir(nn.Module), "training"}
+    known = [*module._modules, *module._parameters, *module._buffers, *sorted(own)]
+    near = did_you_mean(missing, [name for name in known if not name.startswith("_")])
     set_it = f"{facts.name} has no {missing}: set self.{missing} in __init__."
     return f"{facts.name} has no {missing}. {near}" if near else set_it
 
@@ -129,7 +131,7 @@ def not_callable(facts: Facts) -> str:
     if match is None:
         return ""
     held = [name for name, value in vars(facts.module).items() if _holds_modules(value, match[1])]
-    if len(held) != 1:
+    if len(held) != 1 or f".{held[0]}" not in (facts.line or f".{held[0]}"):
         return ""
     return (
         f"self.{held[0]} is a plain {match[1]} of layers: call each of them in a loop, and make it "

@@ -54,8 +54,7 @@ def index(facts: Facts) -> str:
     if match := facts.says(r"to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)"):
         low, high, got = map(int, match.groups())
         return (
-            f"The tensor has {high + 1} dimensions, {low} to {high}, and the call asks for "
-            f"dimension {got}."
+            f"Dimensions from {low} to {high} are possible here, and the call asks for {got}."
             if low == -high - 1
             else ""
         )

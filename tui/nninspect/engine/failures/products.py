@@ -55,7 +55,8 @@ def _linear(facts: Facts) -> str:
     if len(got) == 4:
         return (
             f"{says}, in {got}: flatten it first, torch.flatten(x, 1) gives {by(got[1:])} = "
-            f"{prod(got[1:])}, and set in_features={prod(got[1:])}."
+            f"{prod(got[1:])}, and set in_features={prod(got[1:])}; or set in_features={got[-1]}, "
+            "to apply it to the last dimension alone."
         )
     return set_instead(facts.name, "in_features", wanted, got, -1)
 
@@ -101,7 +102,9 @@ def _bilinear(facts: Facts) -> str:
 
 
 def _operands(facts: Facts) -> str:
-    """From the message alone, which has the operands as they met, leading dimensions folded."""
+    """From the message, which has the operands as they met, leading dimensions folded."""
+    if said := _functional_linear(facts):
+        return said
     if match := facts.says(_FOLDED) or facts.says(_ON_META):
         return _matrices(facts, *map(int, match.groups()))
     if match := facts.says(_VECTOR):
@@ -116,6 +119,21 @@ def _operands(facts: Facts) -> str:
     return ""
 
 
+def _functional_linear(facts: Facts) -> str:
+    """`F.linear`, whose weight is (outputs, inputs)."""
+    if getattr(facts.op, "name", "") != "linear" or facts.op is None or len(facts.op.inputs) < 2:
+        return ""
+    got, weight = (tensor.shape for tensor in facts.op.inputs[:2])
+    if not got or len(weight) != 2 or got[-1] == weight[1]:
+        return ""
+    image = flattened(facts, got) if len(got) == 2 else None
+    reason = f": the flatten before it gives {by(image)} = {got[-1]}" if image else ""
+    return (
+        f"F.linear got {got} and a weight of {weight}, which is (outputs, inputs){reason}; make "
+        f"the weight ({weight[0]}, {got[-1]})."
+    )
+
+
 def _matrices(facts: Facts, rows: int, inner: int, other: int, columns: int) -> str:
     says = (
         f"The product of {rows}x{inner} and {other}x{columns} does not exist: the {inner} columns "
@@ -124,7 +142,7 @@ def _matrices(facts: Facts, rows: int, inner: int, other: int, columns: int) -> 
     if columns == inner and other != inner:
         return f"{says} The second one transposed, with .T, fits."
     if image := flattened(facts, (rows, inner)):
-        return f"{says} The flatten before it gives {by(image)} = {inner}: make it {inner} rows."
+        return f"{says} The flatten before it gives {by(image)} = {inner}."
     return says
 
 

@@ -104,14 +104,16 @@ def _pair(one: Shape, other: Shape, place: int) -> str:
         f"dimension {max(len(one), len(other)) + place}"
     )
     if len(one) == len(other) == 4 and one[1] != other[1] and one[2:] == other[2:]:
-        return f"{says}. Bring one to the other's channels with nn.Conv2d({one[1]}, {other[1]}, 1)."
+        few, many = sorted((one[1], other[1]))
+        return f"{says}. nn.Conv2d({few}, {many}, 1) brings the one to the other's channels."
     if len(one) == len(other) == 4 and one[2:] != other[2:] and one[:2] == other[:2]:
         return f"{says}. Give both the same stride and padding, or resize one with F.interpolate."
     if len(one) == 2 and other[::-1] == one:
         return f"{says}. One of them transposed, with .T, fits."
-    if len(other) == 1 and len(one) > 1 and one[0] == other[0]:
-        ones = ", 1" * (len(one) - 1)
-        return f"{says}. .view(-1{ones}) lines the second up with dimension 0."
+    if len(other) == 1 and one.count(other[0]) == 1:
+        meant = one.index(other[0])
+        ones = ", 1" * (len(one) - 1 - meant)
+        return f"{says}. .view(-1{ones}) lines the second up with dimension {meant}."
     return f"{says}; they must be equal there, or one of them 1."
 
 
