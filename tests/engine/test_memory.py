@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from nninspect.engine.failures.facts import in_order
 from nninspect.engine.memory import (
     DtypeBytes,
     Fit,
@@ -17,8 +20,17 @@ from nninspect.engine.memory import (
     free_bytes,
     kept_for_backward,
     peak_bytes,
+    recorded_peak,
     trainable_bytes,
 )
+from nninspect.engine.recorder import CallRecorder
+
+
+@dataclass(eq=False)
+class Step:
+    """A recorded call."""
+
+    output_bytes: int
 
 
 class Tied(nn.Module):
@@ -156,6 +168,29 @@ def test_an_unused_output_is_freed_at_once_and_a_kept_one_never() -> None:
 
 def test_nothing_made_is_nothing_held() -> None:
     assert peak_bytes([], []) == 0
+
+
+class Skip(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide, self.narrow = nn.Linear(4, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.narrow(self.wide(x).relu()).view(-1, 4) + x
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_the_peak_of_a_recorded_forward_is_of_what_lives_at_once(device: str) -> None:
+    model = Skip().to(device)
+    with torch.no_grad(), CallRecorder() as recorder:
+        model(torch.zeros(3, 4, device=device))
+    steps = in_order(recorder.calls, recorder.ops)
+    assert recorded_peak(steps, recorder.dataflow.edges) == 2 * 3 * 8 * 4  # wide and its relu
+
+
+def test_an_output_that_is_made_early_lives_to_the_end() -> None:
+    steps = [Step(100), Step(10), Step(20)]
+    assert recorded_peak(steps, [(None, steps[0]), (steps[1], steps[2])]) == 130
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])

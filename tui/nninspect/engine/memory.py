@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import torch
@@ -176,6 +176,29 @@ def peak_bytes(
         peak = max(peak, alive)
         alive -= freed_after[call]
     return peak
+
+
+class Made(Protocol):
+    """A recorded call, and the bytes of the tensors that it made itself."""
+
+    @property
+    def output_bytes(self) -> int: ...
+
+
+def recorded_peak(steps: Sequence[Made], edges: Iterable[tuple[object | None, object]]) -> int:
+    """The peak of a recorded forward: its steps in the order they began, and who used whose.
+
+    What none of them used is taken for an output of the model, and lives to the end.
+    """
+    places = {id(step): place for place, step in enumerate(steps)}
+    pairs = [
+        (places[id(maker)], places[id(user)])
+        for maker, user in edges
+        if id(maker) in places and id(user) in places
+    ]
+    used = {maker for maker, user in pairs if user > maker}
+    kept = [place for place in range(len(steps)) if place not in used]
+    return peak_bytes([step.output_bytes for step in steps], pairs, kept)
 
 
 def kept_for_backward(

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -33,9 +33,13 @@ class OpStep(Step, Protocol):
     def after(self) -> int: ...
 
 
-def in_order(calls: Sequence[Step], ops: Sequence[OpStep]) -> list[Step]:
+_Call = TypeVar("_Call")
+_Op = TypeVar("_Op", bound=OpStep)
+
+
+def in_order(calls: Sequence[_Call], ops: Sequence[_Op]) -> list[_Call | _Op]:
     """Module calls and functional calls as they began."""
-    merged: list[Step] = []
+    merged: list[_Call | _Op] = []
     waiting = deque(ops)
     for place, call in enumerate(calls):
         while waiting and waiting[0].after <= place:
