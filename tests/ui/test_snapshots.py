@@ -63,7 +63,7 @@ def test_ops(ui: ModuleType, snap_compare: SnapCompare, size: tuple[int, int]) -
 
 def test_runs(ui: ModuleType, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     client = ui.FakeClient(ui.stacked_net(odd=5))
-    to_a_run = pressing(ui, "slash", *"head", "escape", "K", "l", "l")
+    to_a_run = pressing(ui, "slash", *"head", "escape", "K", "l")
     assert snap_compare(app(ui, client), terminal_size=size, run_before=to_a_run)
 
 

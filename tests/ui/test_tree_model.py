@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import Kind, LayerRow, Mark, pack
 from nninspect.ui.runs import Runs
-from nninspect.ui.tree_filter import find_rows
+from nninspect.ui.tree_filter import Finder
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep, paths
 
@@ -157,7 +157,7 @@ def test_runs_are_those_that_a_naive_search_finds(found: LayerTable) -> None:
 
 @given(tables(), st.sampled_from(("conv", "seq", "0", "stage1.conv1", "1.", ".head", "age1.0")))
 def test_the_filter_finds_names_types_and_paths(found: LayerTable, query: str) -> None:
-    assert find_rows(found, query) == naive_matches(found, query)
+    assert Finder(found).find(query) == naive_matches(found, query)
 
 
 @given(tables(), st.data())

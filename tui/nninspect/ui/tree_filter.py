@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import compress, count
-from operator import or_
+from operator import itemgetter
+from typing import TypeAlias
 
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN
 
+Spread: TypeAlias = Callable[[list[bool]], Sequence[bool]]
 
-def find_rows(table: LayerTable, query: str) -> list[int]:
-    """The rows whose name or type has the lower-case query in it, or, with dots, whose path."""
-    if "." in query:
-        return _find_path(table, query.split("."))
-    hits = bytes(query in text.lower() for text in table.texts)
-    by_name = map(hits.__getitem__, table.name)
-    by_type = map(hits.__getitem__, table.type)
-    return list(compress(count(), map(or_, by_name, by_type)))
+
+class Finder:
+    """It finds rows by what they are called; made once for a tree, asked at every keystroke."""
+
+    def __init__(self, table: LayerTable) -> None:
+        self._table = table
+
+    def find(self, query: str) -> list[int]:
+        """The rows whose name or type has the lower-case query in it, or, with dots, whose path."""
+        if "." in query:
+            return _find_path(self._table, query.split("."))
+        hits = [query in text.lower() for text in self._table.texts]
+        labels, of_rows = self._labels
+        label_hits = [hits[name] or hits[kind] for name, kind in labels]
+        return list(compress(count(), of_rows(label_hits)))
+
+    @cached_property
+    def _labels(self) -> tuple[tuple[tuple[int, int], ...], Spread]:
+        """Every different (name, type), and what spreads a value for each to the rows."""
+        places: dict[tuple[int, int], int] = {}
+        labels = zip(self._table.name, self._table.type, strict=True)
+        rows = [places.setdefault(label, len(places)) for label in labels]
+        if len(rows) < 2:  # of one place, itemgetter gives no tuple
+            return tuple(places), lambda found: found
+        return tuple(places), itemgetter(*rows)
 
 
 def _find_path(table: LayerTable, names: list[str]) -> list[int]:

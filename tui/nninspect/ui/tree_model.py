@@ -15,7 +15,7 @@ from operator import not_
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN, Kind
 from nninspect.ui.runs import Runs
-from nninspect.ui.tree_filter import find_rows, with_ancestors
+from nninspect.ui.tree_filter import Finder, with_ancestors
 
 
 class TreeModel:
@@ -31,6 +31,7 @@ class TreeModel:
         self.has_ops = any(table.kind)
         self.shows_ops = True
         self.runs = Runs(table)
+        self._finder = Finder(table)
         self.folded: set[int] = {row for row in self.runs.of if table.end[row] > row + 1}
         """The rows whose children are hidden: at first the members of runs."""
         self.folded_runs: set[int] = set(self.runs.members)
@@ -209,7 +210,7 @@ class TreeModel:
     def _find(self) -> None:
         """What the filter finds, and what is kept in view for it."""
         if self.query:
-            found = find_rows(self.table, self.query)
+            found = self._finder.find(self.query)
             kinds = self.table.kind
             self.matches = found if self.shows_ops else [row for row in found if not kinds[row]]
             self._kept = with_ancestors(self.table.parent, self.matches)
