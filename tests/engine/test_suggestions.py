@@ -681,6 +681,13 @@ def test_a_plain_tensor_that_does_not_move_with_the_model_is_named() -> None:
     assert 'register_buffer("mask", …)' in said
 
 
+def test_a_layer_in_a_plain_list_is_said_not_to_move_with_the_model() -> None:
+    net = does(lambda m, x: m.layers[0](m.fc(x)), fc=nn.Linear(2, 2), layers=[nn.Linear(2, 2)])
+    said = told(net.to("meta"), torch.ones(1, 2, device="meta"))
+    assert said.startswith("A Linear outside of the tree is on cpu: the model does not know of it")
+    assert "nn.ModuleList" in said
+
+
 def test_the_memory_asked_for_and_the_memory_free_are_told() -> None:
     error = torch.OutOfMemoryError(
         "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 79.10 GiB "

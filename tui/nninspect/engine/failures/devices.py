@@ -22,10 +22,27 @@ def device(facts: Facts) -> str:
     """Who is on another device: a plain tensor that `.to()` does not move, if there is one."""
     if not facts.says(_SAYS_DEVICE):
         return ""
-    return _left_behind(facts.module, facts.name) or (
-        "A tensor is on another device than the rest"
-        f"{_named(facts.message)}: make it with device=x.device in forward, or keep it with "
-        "register_buffer, so that it moves with the model."
+    return (
+        _unregistered(facts)
+        or _left_behind(facts.module, facts.name)
+        or (
+            "A tensor is on another device than the rest"
+            f"{_named(facts.message)}: make it with device=x.device in forward, or keep it with "
+            "register_buffer, so that it moves with the model."
+        )
+    )
+
+
+def _unregistered(facts: Facts) -> str:
+    """A layer that the model does not know of, as one in a plain list."""
+    if not facts.names or id(facts.module) in facts.names:
+        return ""
+    devices = {str(p.device) for p in facts.module.parameters()}
+    if len(devices) != 1:
+        return ""
+    return (
+        f"{facts.name} is on {devices.pop()}: the model does not know of it, so it did not move "
+        "along. Make it an attribute, or keep it in an nn.ModuleList instead of a list."
     )
 
 
