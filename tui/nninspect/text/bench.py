@@ -40,7 +40,7 @@ def cells(result: BenchResult, row: BenchRow) -> tuple[str, ...]:
         units.seconds(timings.p95),
         units.seconds(timings.iqr),
         _throughput(row.throughput),
-        units.ratio(result.speedup(row)),
+        _speedup(result, row),
         units.seconds(row.first_call_s),
         units.count(len(timings.seconds)),
         units.NONE if row.peak_memory is None else units.size(row.peak_memory),
@@ -65,6 +65,14 @@ def remarks(result: BenchResult) -> Iterator[str]:
                 yield plain(row.failure.hint)
     if any(verdict(row) == "unstable" for row in result.rows):
         yield UNSTABLE
+
+
+def _speedup(result: BenchResult, row: BenchRow) -> str:
+    """ "12.3×"; "~12.3×" where one of the two p50s can't be relied on."""
+    found = units.ratio(result.speedup(row))
+    pair = (row, *(cpu for cpu in result.rows if (cpu.device, cpu.batch) == ("cpu", row.batch)))
+    is_rough = found != units.NONE and any(verdict(timed) == "unstable" for timed in pair)
+    return f"~{found}" if is_rough else found
 
 
 def _throughput(value: float | None) -> str:
