@@ -10,13 +10,8 @@ from torch import Tensor, nn
 
 from nninspect.engine.failures.facts import in_order
 from nninspect.engine.memory import (
-    DtypeBytes,
-    Fit,
-    Memory,
-    Optimizer,
     bytes_by_dtype,
     estimate,
-    fit,
     free_bytes,
     kept_for_backward,
     peak_bytes,
@@ -24,6 +19,7 @@ from nninspect.engine.memory import (
     trainable_bytes,
 )
 from nninspect.engine.recorder import CallRecorder
+from nninspect.protocol.memory import DtypeBytes, Fit, Memory, Optimizer, fit
 
 
 @dataclass(eq=False)

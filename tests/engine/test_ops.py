@@ -339,7 +339,7 @@ def test_a_loop_without_end_of_ops_keeps_the_first_of_them(
 
     recorder = recorded(forward)
     assert len(recorder.ops) == 10
-    assert recorder._op_recorder.left_out == 90
+    assert recorder.left_out == 90
 
 
 def test_ops_of_another_thread_are_left_to_it() -> None:
@@ -366,3 +366,47 @@ def test_the_recorded_forward_gives_what_the_plain_one_gives() -> None:
     with CallRecorder():
         seen = model(x)
     assert torch.equal(plain, seen)
+
+
+def test_products_of_ops_are_in_the_figures_of_what_they_stand_in(look: Any) -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3, 4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.linear(x, self.weight).relu() @ torch.ones(3, 5)
+
+    rows = {r.path: r for r in LayerTable(look(Own(), InputSpec((2, 4))).inspection.layers)}
+    assert rows["linear"].mult_adds == 2 * 4 * 3
+    assert rows["relu"].mult_adds == 0
+    assert rows["matmul"].mult_adds == 2 * 3 * 5
+    assert rows[""].mult_adds == 2 * 4 * 3 + 2 * 3 * 5
+
+
+def test_an_op_without_a_rule_is_listed_as_uncounted(look: Any) -> None:
+    model = Functional(lambda m, x: torch.fft.fft(torch.fft.fft(m.fc1(x))).abs())
+    found = look(model, InputSpec((2, 4))).inspection
+    assert found.uncounted == ("fft_fft ×2",)
+
+
+def test_the_mult_adds_of_a_network_are_the_flop_counters(look: Any) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    class Attention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv = nn.Linear(8, 24, bias=False)
+            self.conv = nn.Conv1d(8, 8, 3, padding=1, groups=2, bias=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            q, k, v = self.qkv(x).chunk(3, dim=-1)
+            y = torch.softmax(q @ k.transpose(1, 2), -1) @ v
+            return torch.einsum("btd,bsd->bts", self.conv(y.mT).mT, x)
+
+    found = look(Attention(), InputSpec((2, 5, 8))).inspection
+    with torch.device("meta"):
+        model, x = Attention(), torch.ones(2, 5, 8)
+    with FlopCounterMode(display=False) as counter:
+        model(x)
+    assert found.totals.mult_adds == counter.get_total_flops() // 2

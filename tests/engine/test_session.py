@@ -365,6 +365,7 @@ def test_progress_tells_the_stages_and_can_stop_it_at_each(session: Session, wri
         "looking for an input that fits",
         "running one forward",
         "asking torchinfo",
+        "measuring memory",
     ]
 
     for stop in stages:

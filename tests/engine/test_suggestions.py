@@ -129,7 +129,7 @@ BROKEN: dict[str, tuple[Callable[[], nn.Module], InputSpec, str]] = {
     "F.linear": (
         lambda: does(lambda m, x: F.linear(x, m.w), w=nn.Parameter(torch.ones(2, 5))),
         spec(1, 4),
-        "1x4 and 5x2 does not exist: the 4 columns of the first",
+        "F.linear got (1, 4) and a weight of (2, 5), which is (outputs, inputs)",
     ),
     "a product with a transposed weight": (
         lambda: does(lambda m, x: x @ m.w, w=nn.Parameter(torch.ones(5, 4))),

@@ -12,6 +12,7 @@ import msgspec
 from nninspect.plugin import Collection, ModelCard
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, LayerRow, Mark, Tensors
+from nninspect.protocol.memory import Memory, Optimizer
 from nninspect.protocol.records import BenchResult, BenchRow, Inspection, Problem, Setup
 from nninspect.text.inputs import format_input
 
@@ -31,6 +32,9 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "dtype": found.dtype,
         "totals": msgspec.to_builtins(found.totals),
         "failure": _problem(found.failure),
+        "memory": _memory(found.memory),
+        "uncounted_ops": list(found.uncounted),
+        "left_out_ops": found.left_out,
         "torchinfo_skipped": found.torchinfo,
         "build_s": found.build_s,
         "forward_s": found.forward_s,
@@ -39,6 +43,17 @@ def inspection(found: Inspection) -> dict[str, Any]:
             [None if made == INPUT else table.path(made), table.path(used)]
             for made, used in table.edges
         ],
+    }
+
+
+def _memory(memory: Memory | None) -> dict[str, Any] | None:
+    """The parts in bytes, and their sums."""
+    if memory is None:
+        return None
+    return {
+        **msgspec.to_builtins(memory),
+        "inference": memory.inference,
+        "training": {each.name.lower(): memory.training(each) for each in Optimizer},
     }
 
 

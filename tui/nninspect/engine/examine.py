@@ -14,15 +14,19 @@ from torch import nn
 
 from nninspect.engine.choose_inputs import Chosen, choose_inputs
 from nninspect.engine.failure import forward_failure
+from nninspect.engine.failures.facts import in_order
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
+from nninspect.engine.measure_memory import measure_memory
+from nninspect.engine.products import uncounted
 from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.tree import layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.protocol.layers import Edge, LayerRow, pack
+from nninspect.protocol.memory import Memory
 from nninspect.protocol.records import Inspection, Problem, Setup, Totals
 
 Report: TypeAlias = Callable[[str, float | None], None]
@@ -56,9 +60,13 @@ def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) 
         nodes = walk(model)
         report("asking torchinfo", None)
         torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward)
+        memory = None
+        if forward.failure is None:
+            report("measuring memory", None)
+            memory = measure_memory(model, forward.recorder, forward.seconds, chosen[0], device)
         count_parameters(nodes)
         rows, edges = layer_tree(nodes, _evidence(forward, torchinfo))
-    return _inspection(loaded, setup, chosen, forward, rows, edges, nodes, torchinfo)
+    return _inspection(loaded, setup, chosen, forward, rows, edges, nodes, torchinfo, memory)
 
 
 def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
@@ -92,7 +100,8 @@ def run_forward(model: nn.Module, arguments: Arguments) -> Forward:
             model(*args, **kwargs)
     except (Exception, SystemExit) as error:
         seconds = time.perf_counter() - started
-        problem, failed = forward_failure(error, recorder, walk(model))
+        steps = in_order(recorder.calls, recorder.ops)
+        problem, failed = forward_failure(error, recorder, walk(model), steps, recorder.failed_op)
         return Forward(recorder, seconds, problem, failed)
     return Forward(recorder, time.perf_counter() - started)
 
@@ -130,6 +139,7 @@ def _inspection(
     edges: Sequence[Edge],
     nodes: Sequence[Node],
     torchinfo: TorchinfoReport,
+    memory: Memory | None,
 ) -> Inspection:
     specs, source = chosen
     root = rows[0]
@@ -140,8 +150,11 @@ def _inspection(
         inputs_from=source,
         layers=pack(rows, edges),
         totals=_totals(root, nodes, is_whole=forward.failure is None),
+        uncounted=uncounted(forward.recorder.ops),
+        left_out=forward.recorder.left_out,
         torchinfo=torchinfo.skipped,
         failure=forward.failure,
+        memory=memory,
         dtype=root.dtype,
         build_s=loaded.build_s,
         forward_s=forward.seconds,

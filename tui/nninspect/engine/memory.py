@@ -7,84 +7,17 @@ which call made how much and which used it last. What is assumed is said in the 
 
 from __future__ import annotations
 
-import enum
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
-import msgspec
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from nninspect.engine.structure import size_bytes
 from nninspect.engine.tensors import dtype_name
-
-TIGHT_RATIO = 0.9
-"""Above this share of the free memory, what no estimate knows may not fit: the allocator's
-fragments, the workspace of a library, the context of a device."""
-
-
-class Optimizer(enum.Enum):
-    """What is kept for each trainable weight; the value is how many copies of it."""
-
-    SGD = 0
-    SGD_MOMENTUM = 1
-    ADAM = 2
-
-
-class Fit(enum.Enum):
-    """Whether a need goes into what is free."""
-
-    YES = "fits"
-    TIGHT = "may not fit"
-    NO = "does not fit"
-    UNKNOWN = "free memory is not known"
-
-
-class DtypeBytes(msgspec.Struct, frozen=True):
-    """The bytes of all parameters and buffers of one dtype; a tied weight once."""
-
-    dtype: str
-    parameters: int
-    buffers: int
-
-
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of an estimate, in bytes, at one batch size."""
-
-    batch: int
-    weights: int
-    trainable: int
-    """Of the weights, those that get a gradient."""
-    buffers: int
-    inputs: int
-    peak_activations: int
-    """The most that an inference holds at once, apart from its inputs."""
-    kept_activations: int | None = None
-    """What a training forward keeps for its backward; None where it was not measured."""
-    assumed: tuple[str, ...] = ()
-    """What the figures rest on that was not measured: a sentence each."""
-
-    @property
-    def inference(self) -> int:
-        return self.weights + self.buffers + self.inputs + self.peak_activations
-
-    def training(self, optimizer: Optimizer) -> int | None:
-        """Just before the optimizer's step: all gradients and the state are there."""
-        if self.kept_activations is None:
-            return None
-        held = self.weights + self.buffers + self.inputs + self.kept_activations
-        return held + self.gradients + self.optimizer_state(optimizer)
-
-    @property
-    def gradients(self) -> int:
-        """Each in its weight's dtype."""
-        return self.trainable
-
-    def optimizer_state(self, optimizer: Optimizer) -> int:
-        return self.trainable * optimizer.value
-
+from nninspect.protocol.memory import DtypeBytes, Memory
 
 TRAINING_ASSUMED = (
     "gradients and optimizer state are in the dtype of the weights",
@@ -123,16 +56,8 @@ def estimate(
         peak_activations=grown(peak_activations),
         kept_activations=None if kept_activations is None else grown(kept_activations),
         assumed=tuple(assumed),
+        by_dtype=tuple(found),
     )
-
-
-def fit(needed: int, free: int | None) -> Fit:
-    """Whether it fits into what is free on the device."""
-    if free is None:
-        return Fit.UNKNOWN
-    if needed > free:
-        return Fit.NO
-    return Fit.TIGHT if needed > TIGHT_RATIO * free else Fit.YES
 
 
 def bytes_by_dtype(model: nn.Module) -> tuple[DtypeBytes, ...]:

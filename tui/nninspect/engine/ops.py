@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from nninspect.engine.counting import count
 from nninspect.engine.tensors import described, tensors_in
 from nninspect.protocol.layers import Tensors
 
@@ -106,21 +107,15 @@ class OpRecorder(TorchFunctionMode):
             raise
         written = _written(func, result, args, kwargs)
         made = [written] if written is not None else [t for _, t in tensors_in(result)]
-        if made:
-            self._made(func, inputs, given, made, is_in_place=written is not None)
+        op = self._begun(func, inputs)
+        if made and self._keep(op):
+            op.mult_adds = count(func, args, kwargs, result)
+            self._note(op, given, made, is_in_place=written is not None)
         return result
 
-    def _made(
-        self,
-        func: Callable[..., Any],
-        inputs: Tensors,
-        given: list[torch.Tensor],
-        made: list[torch.Tensor],
-        is_in_place: bool,
+    def _note(
+        self, op: Op, given: list[torch.Tensor], made: list[torch.Tensor], is_in_place: bool
     ) -> None:
-        op = self._begun(func, inputs)
-        if not self._keep(op):
-            return
         op.outputs = described([(str(place), tensor) for place, tensor in enumerate(made)])
         op.output_bytes = 0 if is_in_place else new_bytes(made, given)
         flow = self._recorder.dataflow

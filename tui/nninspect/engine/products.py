@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import nn
 
 from nninspect.engine.mult_adds import mult_adds
+from nninspect.engine.ops import Op
 from nninspect.engine.placement import PlacedOp
 from nninspect.engine.recorder import Call
 from nninspect.engine.structure import Node
@@ -44,9 +45,15 @@ def subtree_products(
 
 
 def op_products(placed: PlacedOp) -> int | None:
-    """Of one row's op, over all calls; None where there is no rule for it."""
+    """Of one row's op, over all calls; None where one of them has no rule."""
     known = [op.mult_adds for op in placed.ops if op.mult_adds is not None]
-    return sum(known) if known else None
+    return sum(known) if len(known) == len(placed.ops) else None
+
+
+def uncounted(ops: Iterable[Op]) -> tuple[str, ...]:
+    """The ops that were called and have no rule, the most frequent first: "fft ×2"."""
+    names = Counter(op.name for op in ops if op.mult_adds is None and op.outputs is not None)
+    return tuple(f"{name} ×{times}" for name, times in names.most_common())
 
 
 def _of_ops(placed: Sequence[PlacedOp]) -> dict[int, int]:

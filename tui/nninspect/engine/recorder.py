@@ -90,6 +90,11 @@ class CallRecorder:
         return self._op_recorder.ops
 
     @property
+    def left_out(self) -> int:
+        """Ops beyond those that are kept."""
+        return self._op_recorder.left_out
+
+    @property
     def failed_op(self) -> Op | None:
         """The op that the exception came out of that ended the forward."""
         return self._op_recorder.failed

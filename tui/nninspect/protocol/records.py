@@ -8,6 +8,7 @@ import msgspec
 
 from nninspect import errors
 from nninspect.protocol.layers import LayerColumns
+from nninspect.protocol.memory import Memory
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -145,10 +146,16 @@ class Inspection(Record, frozen=True):
     totals: Totals
     inputs: tuple[InputSpec, ...] = ()
     """What the forward was called with."""
+    uncounted: tuple[str, ...] = ()
+    """Ops whose mult-adds are not in any figure, with how often each was called: "fft ×2"."""
+    left_out: int = 0
+    """Ops beyond those that are kept; they are in no figure either."""
     torchinfo: str = ""
     """Why torchinfo's figures are missing; "" when it ran."""
     failure: Problem | None = None
     """The forward failed; `where` is the module path of the innermost failing call."""
+    memory: Memory | None = None
+    """What it needs at the batch of the inputs; None where the forward failed."""
     dtype: str = ""
     """The model's: one name, "mixed", or "" where it has no tensors."""
     build_s: float = 0.0

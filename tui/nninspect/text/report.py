@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import Kind, LayerRow
 from nninspect.protocol.records import Inspection
-from nninspect.text import layers, units
+from nninspect.text import layers, memory, units
 from nninspect.text.inputs import format_input
 from nninspect.text.plain import plain
 
@@ -29,6 +29,8 @@ def head(inspection: Inspection) -> Iterator[str]:
         f"{units.short_count(totals.mult_adds)} mult-adds, "
         f"{units.counted(totals.modules, 'module')}"
     )
+    if inspection.memory is not None:
+        yield f"  {memory.line(inspection.memory)}"
 
 
 def _input_line(inspection: Inspection) -> str:
@@ -61,6 +63,10 @@ def remarks(inspection: Inspection) -> Iterator[str]:
     """torchinfo's differences, and why its figures are missing where they are."""
     if inspection.torchinfo:
         yield plain(inspection.torchinfo)
+    if inspection.uncounted:
+        yield f"not in the mult-adds: {plain(', '.join(inspection.uncounted))}"
+    if inspection.left_out:
+        yield f"{units.count(inspection.left_out)} more ops are neither shown nor counted"
     for row in LayerTable(inspection.layers):
         for note in row.notes:
             yield f"{plain(row.path) or plain(row.type)}: {plain(note)}"
