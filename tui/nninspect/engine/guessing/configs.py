@@ -18,6 +18,12 @@ SAMPLES = 16_000
 
 MAX_CONFIGS = 32
 
+GRID = "grid_thw"
+"""The end of the name of an argument that says how many patches an image has: time, height, width.
+"""
+
+GRID_SIDE = 4
+
 
 def config_of(model: nn.Module) -> Any | None:
     """The model's config, where it has one as transformers' models have."""
@@ -37,6 +43,8 @@ def inputs_of(model: nn.Module) -> Iterator[tuple[InputSpec, ...]]:
         names.append("decoder_input_ids")
     named = [name for name in dict.fromkeys(names) if name in parameters]
     options = [tuple(input_named(name, config)) for name in named]
+    if any(name.endswith(GRID) for name in named):
+        options[0] = (_patches(named[0], config), *options[0])
     if not all(options) or not options:
         return
     for place in range(max(map(len, options))):
@@ -134,6 +142,17 @@ def _spectrogram(config: Any) -> Made:
             yield (1, FRAMES, width), "float32", None, None
 
 
+def _patches(name: str, config: Any) -> InputSpec:
+    """Flattened patches of an image, as many as its grid has."""
+    side, depth = _number(config, "patch_size") or 1, _number(config, "temporal_patch_size") or 1
+    channels = _number(config, "in_channels", "in_chans", "num_channels") or 3
+    return InputSpec((GRID_SIDE**3, channels * depth * side**2), "float32", name)
+
+
+def _grid(config: Any) -> Made:
+    yield (1, 3), "int64", GRID_SIDE, GRID_SIDE + 1
+
+
 def _vectors(config: Any) -> Made:
     width = _number(config, "hidden_size", "d_model", "n_embd") or 1
     for shape, *_ in _ids(config):
@@ -150,7 +169,8 @@ _BY_ENDING: Mapping[str, Callable[[Any], Made]] = {
     "pixel_values_videos": _pixels,
     "input_values": _sound,
     "input_features": _spectrogram,
-    "inputs_embeds": _vectors,
+    GRID: _grid,
+    "_embeds": _vectors,
     "hidden_states": _vectors,
     "_ids": _ids,
 }

@@ -25,7 +25,11 @@ Tried: TypeAlias = Sequence[tuple[Specs, Refusal]]
 """What was tried before on the way here, and the latest."""
 
 MAX_PROPOSALS = 12
-MAX_DIM = 1_000_000
+MAX_DIM = 200_000
+MAX_TOKENS = 4_096
+MAX_ELEMENTS = 2**22
+"""Bounds on what is tried: attention takes the square of a length, and a killed worker says
+nothing."""
 
 
 def refine(tried: Tried) -> Iterator[Specs]:
@@ -34,7 +38,7 @@ def refine(tried: Tried) -> Iterator[Specs]:
     seen = {specs}
     for rule in _RULES:
         for better in rule(tried):
-            if better not in seen:
+            if better not in seen and all(map(_is_affordable, better)):
                 seen.add(better)
                 yield better
             if len(seen) > MAX_PROPOSALS:
@@ -408,6 +412,11 @@ def _places(refusal: Refusal, specs: Specs) -> list[int]:
     shapes = [got.shape for got in refusal.got]
     alike = [place for place, spec in enumerate(specs) if spec.shape in shapes]
     return alike + [place for place in range(len(specs)) if place not in alike]
+
+
+def _is_affordable(spec: InputSpec) -> bool:
+    longest = max(spec.shape, default=1)
+    return math.prod(spec.shape) <= MAX_ELEMENTS and (_is_float(spec) or longest <= MAX_TOKENS)
 
 
 def _is_float(spec: InputSpec) -> bool:
