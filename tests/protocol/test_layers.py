@@ -164,3 +164,13 @@ def test_equal_texts_and_tensors_are_sent_once() -> None:
     columns = pack([SMALL[0], *same])
     assert len(columns.tensors) == 1
     assert sum(text == "x" * 999 for text in columns.texts) == 1
+
+
+def test_the_failed_row_is_the_innermost_and_an_op_before_its_module() -> None:
+    def row(name: str, depth: int, kind: Kind = Kind.MODULE, marks: Mark = Mark.FAILED) -> LayerRow:
+        return LayerRow(name=name, path=name, type="", depth=depth, kind=kind, marks=marks)
+
+    modules = [row("", 0, marks=Mark.NONE), row("a", 1), row("b", 2, marks=Mark.NONE)]
+    assert LayerTable(pack(modules)).failed() == 1
+    assert LayerTable(pack([*modules, row("add", 2, Kind.OP)])).failed() == 3
+    assert LayerTable(pack(modules[:1])).failed() is None

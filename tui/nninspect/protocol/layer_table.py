@@ -119,6 +119,11 @@ class LayerTable:
                 return None
         return row
 
+    def failed(self) -> int | None:
+        """The innermost row that the forward raised in: an op, or a module."""
+        found = [row for row, marks in enumerate(self.marks) if marks & Mark.FAILED]
+        return max(found, key=lambda row: (self.kind[row], self.depth[row]), default=None)
+
     def children(self, row: int | None) -> Iterator[int]:
         """The rows directly below one."""
         if row is None:

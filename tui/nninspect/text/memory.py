@@ -9,18 +9,19 @@ from nninspect.text import units
 
 OPTIMIZERS = {
     Optimizer.SGD: "SGD",
-    Optimizer.SGD_MOMENTUM: "SGD with momentum",
+    Optimizer.SGD_MOMENTUM: "momentum",
     Optimizer.ADAM: "Adam",
 }
+"""By short names, each for training with it."""
 
 
 def facts(memory: Memory) -> Iterator[tuple[str, str]]:
-    """(label, value): inference, training with each optimizer, and what is free."""
-    yield "inference", _need(memory.inference, memory.free)
+    """(label, value): to run, to train with each optimizer, and what is free."""
+    yield "to run", _need(memory.inference, memory.free)
     for optimizer, name in OPTIMIZERS.items():
         needed = memory.training(optimizer)
         if needed is not None:
-            yield f"train {name}", _need(needed, memory.free)
+            yield name, _need(needed, memory.free)
     if memory.free is not None:
         yield "free", units.size(memory.free)
 

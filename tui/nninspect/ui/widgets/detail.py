@@ -10,7 +10,8 @@ from textual.reactive import reactive
 
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, LayerRow
-from nninspect.text import layers
+from nninspect.protocol.records import Inspection
+from nninspect.text import layers, memory
 from nninspect.text.plain import plain
 from nninspect.ui.jumps import flow
 from nninspect.ui.spans import Paragraph, Span, paragraph
@@ -28,6 +29,8 @@ class Detail(Page, can_focus=False):
     """One row of a layer tree, or those of a run. A click on a path asks for a jump to it."""
 
     subject: reactive[tuple[LayerTable, tuple[int, ...]] | None] = reactive(None)
+    about: tuple[Paragraph, ...] = ()
+    """What stands below the root's own facts; see `whole_model`."""
 
     @dataclass
     class Jumped(Message):
@@ -35,6 +38,8 @@ class Detail(Page, can_focus=False):
 
     def watch_subject(self, shown: tuple[LayerTable, tuple[int, ...]] | None) -> None:
         self.paragraphs = tuple(_paragraphs(*shown)) if shown else ()
+        if shown and shown[1] == (0,):
+            self.paragraphs += self.about
         self.scroll_to(y=0, animate=False)
 
     def action_jump(self, row: int) -> None:
@@ -51,8 +56,7 @@ def _paragraphs(table: LayerTable, places: tuple[int, ...]) -> Iterator[Paragrap
     yield Paragraph()
     for label, value in layers.facts(row, table.total_parameters[0]):
         for number, line in enumerate(value.split("\n")):
-            title = label if number == 0 else ""
-            yield Paragraph((Span(f"{title:{LABEL}}", "dim"), Span(line)), hang=LABEL)
+            yield from _fact(label if number == 0 else "", line)
         if label in FLOWS and table.has_edges:
             yield from _flow(table, places, *FLOWS[label])
     sentences = (*layers.mark_sentences(row.marks), *map(plain, row.notes))
@@ -60,6 +64,24 @@ def _paragraphs(table: LayerTable, places: tuple[int, ...]) -> Iterator[Paragrap
         yield Paragraph()
     for sentence in sentences:
         yield Paragraph((Span("• ", "warn"), Span(sentence, "warn")), hang=2)
+
+
+def whole_model(inspection: Inspection) -> Iterator[Paragraph]:
+    """What is known of the model as a whole: where its input came from, what memory it needs,
+    and what its mult-adds leave out."""
+    yield Paragraph()
+    yield from _fact("inputs", plain(inspection.inputs_from))
+    if inspection.uncounted:
+        yield from _fact("uncounted", plain(", ".join(inspection.uncounted)))
+    if inspection.memory is not None:
+        yield Paragraph()
+        yield paragraph(f"memory at batch {inspection.memory.batch}", "dim")
+        for label, value in memory.facts(inspection.memory):
+            yield from _fact(label, value)
+
+
+def _fact(label: str, value: str) -> Iterator[Paragraph]:
+    yield Paragraph((Span(f"{label:{LABEL}}", "dim"), Span(value)), hang=LABEL)
 
 
 def _title(rows: list[LayerRow]) -> str:

@@ -14,7 +14,7 @@ from nninspect.ui.messages import Picture, Said
 from nninspect.ui.spans import Paragraph
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep
-from nninspect.ui.widgets.detail import Detail
+from nninspect.ui.widgets.detail import Detail, whole_model
 from nninspect.ui.widgets.layer_tree import LayerTree
 from nninspect.ui.widgets.notice import Notice
 from nninspect.ui.widgets.page import Page
@@ -62,9 +62,9 @@ class LayersPane(Container):
         if before is not None and before.inspection.setup.target == picture.inspection.setup.target:
             keep(self.layer_tree.model, model)
         failure = picture.inspection.failure
-        row = picture.table.find(failure.where) if failure else None
-        if row is not None:
+        if failure is not None and (row := picture.table.failed()) is not None:
             model.reveal(row)
+        self._detail.about = tuple(whole_model(picture.inspection))
         self.layer_tree.model = model
         self.show_problem(failure)
 
