@@ -326,6 +326,24 @@ def test_the_entries_of_a_dict_are_named_by_its_keys(look: Look) -> None:
     assert given.inspection.failure is None
 
 
+def test_what_a_model_prints_is_heard_once(look: Look, capsys: pytest.CaptureFixture[str]) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(1, 1, 1), nn.Linear(784, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            if not torch.is_grad_enabled():
+                print("forward")
+            return self.fc(self.conv(x).flatten(1))
+
+    heard = look(Net(), InputSpec((1, 1, 28, 28)))
+    once = capsys.readouterr().out
+    assert heard.inspection.failure is None
+    assert look(Net()).inspection.failure is None
+    assert capsys.readouterr().out == once
+
+
 @pytest.mark.parametrize("kind", [MemoryError, ImportError, OSError])
 def test_what_is_not_the_inputs_fault_is_tried_once(kind: type[Exception], look: Look) -> None:
     tries = []

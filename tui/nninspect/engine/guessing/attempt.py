@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import io
 import linecache
 import re
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,18 +66,26 @@ class _Calls:
 
 
 def attempt(model: nn.Module, specs: Sequence[InputSpec], device: torch.device) -> Refusal | None:
-    """Call the model once; None where that went well."""
+    """Call the model once, unheard: what it prints is for the forward that is shown. None where
+    that went well."""
     try:
         args, kwargs = make_arguments(specs, device)
     except BadInput as error:
         return Refusal(error.message, title=error.message)
     given = [*args, *tensors_of(kwargs)]
-    with _counted() as calls:
+    with _counted() as calls, _unheard():
         try:
             result = model(*args, **kwargs)
         except (Exception, SystemExit) as error:
             return _refusal(error, calls, model, specs, given)
     return _split_batch(result, specs, calls)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager
