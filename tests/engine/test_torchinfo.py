@@ -339,3 +339,20 @@ def test_the_report_has_every_call_of_a_module() -> None:
     found = report.torchinfo_report(nodes, ((torch.ones(1, 2),), {}))
     assert len(found.calls[id(model.fc)]) == 2
     assert found.parameters == 6
+
+
+def test_calls_that_differ_are_each_kept_and_equal_ones_are_counted(look: Look) -> None:
+    def forward(self: Any, x: Tensor) -> Tensor:
+        for length in (2, 3, 2):
+            self.fc(x[:, :length])
+        return self.same(self.same(x))
+
+    model = Part(forward, fc=nn.Linear(4, 1), same=nn.Linear(4, 4))
+    seen = look(model, InputSpec((1, 5, 4)))
+    differing = seen.rows["fc"].different_calls
+    assert [(c.inputs[0].shape, c.outputs[0].shape, c.times) for c in differing] == [
+        ((1, 2, 4), (1, 2, 1), 2),
+        ((1, 3, 4), (1, 3, 1), 1),
+    ]
+    assert seen.rows["same"].different_calls == ()
+    assert seen.rows["same"].calls == 2

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nninspect.errors import ProtocolError
@@ -33,7 +33,7 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return structs(annotation)
     if origin is tuple and arguments[-1] is Ellipsis:
-        return st.lists(values_of(arguments[0]), max_size=3).map(tuple)
+        return st.lists(values_of(arguments[0]), max_size=2).map(tuple)
     if origin is tuple:
         return st.tuples(*map(values_of, arguments))
     if origin in (types.UnionType, typing.Union):
@@ -61,7 +61,7 @@ RESPONSES = typing.get_args(Response)
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_request_round_trips(kind: type[Any], data: st.DataObject) -> None:
     request = data.draw(structs(kind))
@@ -69,7 +69,7 @@ def test_every_request_round_trips(kind: type[Any], data: st.DataObject) -> None
 
 
 @pytest.mark.parametrize("kind", RESPONSES)
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_response_round_trips(kind: type[Any], data: st.DataObject) -> None:
     response = data.draw(structs(kind))

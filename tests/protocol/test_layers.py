@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import INPUT, Kind, LayerColumns, LayerRow, Mark, TensorInfo, pack
+from nninspect.protocol.layers import (
+    INPUT,
+    CallShapes,
+    Kind,
+    LayerColumns,
+    LayerRow,
+    Mark,
+    TensorInfo,
+    pack,
+)
 
 counts = st.integers(0, 2**62)
 names = st.text(st.characters(codec="utf-8", exclude_characters="."), min_size=1, max_size=5)
@@ -47,6 +56,17 @@ def trees(draw: st.DrawFn) -> list[LayerRow]:
                 marks=Mark(draw(st.integers(0, 63))),
                 notes=draw(st.lists(st.text(max_size=5), max_size=2).map(tuple)),
                 extra=draw(st.text(max_size=5)),
+                different_calls=draw(
+                    st.lists(
+                        st.builds(
+                            CallShapes,
+                            inputs=st.lists(tensors, max_size=2).map(tuple),
+                            outputs=tensor_lists,
+                            times=st.integers(1, 9),
+                        ),
+                        max_size=2,
+                    ).map(tuple)
+                ),
                 kind=draw(st.sampled_from(Kind)),
                 source=draw(st.text(max_size=5)),
                 signature=draw(st.integers(0, 2**31 - 1)),
@@ -150,7 +170,8 @@ def test_a_wrong_count_is_refused(count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "column", ["name", "type", "dtype", "device", "extra", "note", "inputs", "outputs"]
+    "column",
+    ["name", "type", "dtype", "device", "extra", "note", "history", "inputs", "outputs"],
 )
 @pytest.mark.parametrize("place", [-2, 99])
 def test_a_place_outside_its_table_is_refused(column: str, place: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nninspect.protocol.layers import Kind, LayerRow, Mark, TensorInfo
+from nninspect.protocol.layers import CallShapes, Kind, LayerRow, Mark, TensorInfo
 from nninspect.text import layers
 
 ONE = (TensorInfo("", (1, 10), "float32"),)
@@ -60,3 +60,17 @@ def test_facts_leave_out_what_there_is_none_of() -> None:
     assert "params" not in facts
     uncalled = LayerRow(name="x", path="x", type="ReLU", depth=1, marks=Mark.UNCALLED)
     assert "input" not in dict(layers.facts(uncalled, 100))
+
+
+def test_calls_that_differ_have_a_line_each() -> None:
+    one = (TensorInfo("", (1, 4), "float32"),)
+    two = (TensorInfo("", (2, 4), "float32"),)
+    row = LayerRow(
+        name="fc",
+        path="fc",
+        type="Linear",
+        depth=1,
+        calls=3,
+        different_calls=(CallShapes(one, one, 2), CallShapes(two, None, 1)),
+    )
+    assert dict(layers.facts(row, 10))["each call"] == "(1, 4) → (1, 4) ×2\n(2, 4) → ✗ failed"

@@ -64,6 +64,10 @@ def _layer(row: LayerRow) -> dict[str, Any]:
         **fields,
         "inputs": _tensors(row.inputs),
         "outputs": _tensors(row.outputs),
+        "different_calls": [
+            {"inputs": _tensors(c.inputs), "outputs": _tensors(c.outputs), "times": c.times}
+            for c in row.different_calls
+        ],
         "marks": marks,
         "kind": row.kind.name.lower(),
     }

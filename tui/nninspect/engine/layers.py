@@ -6,9 +6,10 @@ the row is marked, and a note has both.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import torch
 from torch import nn
@@ -21,7 +22,10 @@ from nninspect.engine.recorder import Call, Maker
 from nninspect.engine.structure import Node, has_forward
 from nninspect.engine.tensors import dtype_name
 from nninspect.engine.torchinfo_report import TorchinfoReport, is_leaf
-from nninspect.protocol.layers import LayerRow, Mark, Tensors
+from nninspect.protocol.layers import CallShapes, LayerRow, Mark, Tensors
+
+MAX_DIFFERENT = 64
+"""Different calls of one module that are kept: a decoder's lengths all differ."""
 
 MAX_EXTRA = 200
 """Characters of a module's `extra_repr` that are kept."""
@@ -90,6 +94,7 @@ def _row(
         trainable_parameters=node.trainable,
         mult_adds=products,
         calls=len(calls),
+        different_calls=different_calls(calls),
         dtype=dtype,
         device=device,
         marks=marks,
@@ -97,6 +102,15 @@ def _row(
         extra=_extra(node.module),
         output_bytes=0 if node.is_shared else sum(call.output_bytes for call in calls),
     )
+
+
+def different_calls(calls: Sequence[Call] | Sequence[Op]) -> tuple[CallShapes, ...]:
+    """Each different pair of inputs and outputs; none where all calls were alike."""
+    times = Counter((call.inputs, call.outputs) for call in calls)
+    if len(times) < 2:
+        return ()
+    found = (CallShapes(inputs, outputs, count) for (inputs, outputs), count in times.items())
+    return tuple(islice(found, MAX_DIFFERENT))
 
 
 def _type_name(module: nn.Module) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from nninspect.engine.layers import Evidence, module_rows
+from nninspect.engine.layers import Evidence, different_calls, module_rows
 from nninspect.engine.ops import Op
 from nninspect.engine.placement import PlacedOp, first_places, place_ops
 from nninspect.engine.products import op_products
@@ -59,6 +59,7 @@ def _op_row(placed: PlacedOp, parent: LayerRow, evidence: Evidence) -> LayerRow:
         outputs=last.outputs,
         mult_adds=op_products(placed),
         calls=len(placed.ops),
+        different_calls=different_calls(placed.ops),
         marks=Mark.FAILED if is_failed else Mark.NONE,
         kind=Kind.OP,
         source=last.source,
@@ -105,15 +106,10 @@ def signed(rows: Sequence[LayerRow]) -> list[LayerRow]:
         open_rows.append(place)
     for place in range(len(rows) - 1, -1, -1):
         row = rows[place]
-        looks = (row.type, row.extra, row.inputs, row.outputs, row.own_parameters, row.calls)
-        key = (
-            *looks,
-            row.trainable_parameters,
-            row.dtype,
-            row.device,
-            row.marks,
-            tuple(children.pop(place, ())),
-        )
+        calls = (row.inputs, row.outputs, row.different_calls, row.calls)
+        parameters = (row.own_parameters, row.trainable_parameters, row.dtype, row.device)
+        below = tuple(children.pop(place, ()))
+        key = (row.type, row.extra, calls, parameters, row.marks, below)
         number = numbers.setdefault(key, len(numbers) + 1)
         signatures[place] = 0 if row.kind is Kind.OP else number
         children[parents[place]].append((row.name, number))

@@ -35,6 +35,8 @@ class LayerTable:
         self.dtype = _from_bytes(SMALL, columns.dtype)
         self.device = _from_bytes(SMALL, columns.device)
         self._extra = _from_bytes(SMALL, columns.extra)
+        self._histories = columns.histories
+        self._history = _from_bytes(SMALL, columns.history)
         self._note = _from_bytes(SMALL, columns.note)
         self.inputs = _from_bytes(SMALL, columns.inputs)
         self.outputs = _from_bytes(SMALL, columns.outputs)
@@ -66,6 +68,7 @@ class LayerTable:
         places = (
             (len(self.texts), 0, texts),
             (len(self._notes), 0, (self._note,)),
+            (len(self._histories), 0, (self._history,)),
             (len(self.tensors), UNKNOWN, (self.inputs, self.outputs)),
         )
         for size, lowest, columns in places:
@@ -185,6 +188,7 @@ class LayerTable:
             trainable_parameters=self.trainable_parameters[row],
             mult_adds=None if mult_adds == UNKNOWN else mult_adds,
             calls=self.calls[row],
+            different_calls=self._histories[self._history[row]],
             dtype=self.texts[self.dtype[row]],
             device=self.texts[self.device[row]],
             marks=Mark(self.marks[row]),

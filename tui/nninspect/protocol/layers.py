@@ -29,6 +29,14 @@ class TensorInfo(msgspec.Struct, frozen=True, array_like=True):
 Tensors: TypeAlias = tuple[TensorInfo, ...]
 
 
+class CallShapes(msgspec.Struct, frozen=True, array_like=True):
+    """What went into and came out of calls that were alike in both; None where they raised."""
+
+    inputs: Tensors
+    outputs: Tensors | None
+    times: int
+
+
 class Kind(enum.IntEnum):
     """What a row stands for."""
 
@@ -69,6 +77,7 @@ class LayerRow(msgspec.Struct, frozen=True, kw_only=True):
     depth: int
     inputs: Tensors | None = None
     outputs: Tensors | None = None
+    """Both of the latest call."""
     own_parameters: int = 0
     total_parameters: int = 0
     trainable_parameters: int = 0
@@ -76,6 +85,8 @@ class LayerRow(msgspec.Struct, frozen=True, kw_only=True):
     mult_adds: int | None = None
     """Of the module and all below it, over all its calls."""
     calls: int = 0
+    different_calls: tuple[CallShapes, ...] = ()
+    """Where not all calls were alike: each different one, in the order they first came."""
     dtype: str = ""
     device: str = ""
     marks: Mark = Mark.NONE
@@ -102,6 +113,7 @@ class LayerColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     texts: tuple[str, ...]
     tensors: tuple[Tensors, ...]
     notes: tuple[tuple[str, ...], ...]
+    histories: tuple[tuple[CallShapes, ...], ...]
     name: bytes
     type: bytes
     depth: bytes
@@ -116,6 +128,7 @@ class LayerColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     device: bytes
     marks: bytes
     note: bytes
+    history: bytes
     extra: bytes
     kind: bytes
     source: bytes
@@ -145,7 +158,7 @@ class _Interned(dict[object, int]):
 def pack(rows: Iterable[LayerRow], edges: Iterable[Edge] = ()) -> LayerColumns:
     """Rows to columns. Paths are not kept: they follow from names and depths."""
     rows = list(rows)
-    texts, tensors, notes = _Interned(), _Interned(), _Interned()
+    texts, tensors, notes, histories = _Interned(), _Interned(), _Interned(), _Interned()
 
     def small(values: Iterable[int]) -> bytes:
         return _to_bytes(array(SMALL, values))
@@ -163,6 +176,7 @@ def pack(rows: Iterable[LayerRow], edges: Iterable[Edge] = ()) -> LayerColumns:
         "device": small(texts.place(row.device) for row in rows),
         "extra": small(texts.place(row.extra) for row in rows),
         "note": small(notes.place(row.notes) for row in rows),
+        "history": small(histories.place(row.different_calls) for row in rows),
         "inputs": tensor_places(row.inputs for row in rows),
         "outputs": tensor_places(row.outputs for row in rows),
         "depth": small(row.depth for row in rows),
@@ -184,6 +198,7 @@ def pack(rows: Iterable[LayerRow], edges: Iterable[Edge] = ()) -> LayerColumns:
             "texts": tuple(texts),
             "tensors": tuple(tensors),
             "notes": tuple(notes),
+            "histories": tuple(histories),
             **columns,
         },
         LayerColumns,

@@ -13,7 +13,7 @@ from nninspect.protocol.records import (
     Setup,
 )
 
-VERSION = 2
+VERSION = 3
 """Raised when a message or a record changes; client and worker must agree."""
 
 MAGIC = b"\x00nninspect-worker\x00\n"

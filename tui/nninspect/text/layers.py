@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nninspect.protocol.layers import Kind, LayerRow, Mark, Tensors
+from nninspect.protocol.layers import CallShapes, Kind, LayerRow, Mark, Tensors
 from nninspect.text import shapes, units
 from nninspect.text.plain import plain
 
@@ -120,6 +120,7 @@ def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
         ("line", row.source),
         ("calls", NOT_CALLED if row.marks & Mark.UNCALLED else figure(row.calls)),
         *_shapes(row),
+        ("each call", "\n".join(map(_call, row.different_calls))),
         *(() if row.kind == Kind.OP else _parameters(row, whole)),
         ("mult-adds", units.count(row.mult_adds)),
         ("allocates", units.size(row.output_bytes) if row.output_bytes else ""),
@@ -127,6 +128,13 @@ def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
         ("device", row.device),
     ]
     return tuple((label, _plain_lines(value)) for label, value in found if value)
+
+
+def _call(call: CallShapes) -> str:
+    """ "(1, 4) → (1, 2) ×3"."""
+    outcome = FAILED if call.outputs is None else shapes.tensors(call.outputs)
+    times = f" ×{call.times}" if call.times > 1 else ""
+    return f"{shapes.tensors(call.inputs)} → {outcome}{times}"
 
 
 def _plain_lines(text: str) -> str:
