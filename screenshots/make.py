@@ -40,6 +40,7 @@ SCENES = (
     Scene("picker", None, ("down",) * 7),
     Scene("failure", LENET),
     Scene("filter", Setup(target="transformer-encoder"), ("slash", *"linear", "enter")),
+    Scene("ops", Setup(target="transformer-encoder"), ("slash", *"add", "enter", "n")),
     Scene("bench", Setup(target="cnn-digits"), ("b",)),
     Scene("small", Setup(target="inception-block"), size=(60, 18)),
 )

@@ -13,6 +13,8 @@ targets:
   resnet-small                a bundled network; `nninspect list` has them all
   path/to/net.py:Net          a class, a factory or a model in a file
   package.module:make_net     the same in an importable module
+  torchvision:resnet50        that library's, as timm:…, where it is installed
+  hf:DIR, a config.json       a transformers model from its config, without weights
 """
 
 EXIT_CODES = "exit codes:\n" + "\n".join(
