@@ -154,6 +154,26 @@ def test_a_lazy_model_gets_ordinary_parameters(session: Session, write: Write) -
     model(torch.ones(1, 4)).sum().backward()
 
 
+def test_a_lazy_model_that_takes_a_dict_is_timed(session: Session, write: Write) -> None:
+    write(
+        "net.py",
+        """
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.LazyLinear(3)
+
+            def forward(self, batch):
+                return self.fc(batch["image"])
+        """,
+    )
+    setup = Setup(target="net.py:Net", inputs=(InputSpec((1, 4), name="batch.image"),))
+    result = bench(session, setup, plan(2), quiet)
+    assert result.rows[0].failure is None
+
+
 @pytest.mark.parametrize("batch", [0, -1])
 def test_an_empty_batch_is_refused(batch: int, session: Session, write: Write) -> None:
     write("net.py", NET)

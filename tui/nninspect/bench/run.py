@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch.nn.parameter import is_lazy
@@ -113,8 +112,9 @@ def _row(
         session.move(device, share.report)
         with unchanged(loaded.model), torch.inference_mode():
             set_mode(loaded.model, setup.training)
-            args, kwargs = make_arguments([spec.with_batch(batch) for spec in specs], device)
-            _materialise(loaded, args, kwargs)
+            at_batch = [spec.with_batch(batch) for spec in specs]
+            args, kwargs = make_arguments(at_batch, device)
+            _materialise(loaded, at_batch, device)
             timed = time_forward(
                 lambda: loaded.model(*args, **kwargs), backend_of(device), plan, share
             )
@@ -134,12 +134,12 @@ def _row(
     )
 
 
-def _materialise(loaded: Loaded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _materialise(loaded: Loaded, specs: Sequence[InputSpec], device: torch.device) -> None:
     """The parameters that a lazy module makes in its first forward are to be ordinary ones."""
     if any(is_lazy(parameter) for parameter in loaded.model.parameters()):
         with torch.inference_mode(False):
-            args = tuple(value.clone() for value in args)
-            loaded.model(*args, **{name: value.clone() for name, value in kwargs.items()})
+            args, kwargs = make_arguments(specs, device)
+            loaded.model(*args, **kwargs)
 
 
 def _problem(error: BaseException) -> Problem:

@@ -96,8 +96,9 @@ class Session:
 
     def drop(self) -> None:
         """Forget the model, and the user's modules that it was built from."""
-        if self._loaded is not None:
-            self._loaded.forget()
+        if self._loaded is None:
+            return
+        self._loaded.forget()
         self._loaded = None
         self._setup = None
         self._ran = False
