@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from nninspect.engine.guessing.attempt import Refusal
 from nninspect.engine.guessing.known import Guess
-from nninspect.engine.guessing.refine import Specs, refine
+from nninspect.engine.guessing.refine import refine
+from nninspect.engine.guessing.specs import Specs
 from nninspect.text.inputs import format_input
 
 MAX_TRIES = 40
