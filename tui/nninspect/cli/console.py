@@ -51,6 +51,10 @@ class Console:
                 sys.stderr.write(text)
                 sys.stderr.flush()
 
+    def starting(self, text: str) -> None:
+        """A sign of life, until `clear_progress`, while what is slow is imported."""
+        self._progress(text)
+
     def _progress(self, text: str) -> None:
         if self._shows_progress:
             sys.stderr.write(f"{_CLEAR_LINE}{text}")

@@ -45,11 +45,14 @@ def run(options: argparse.Namespace) -> int:
     setup = setup_of(options) if options.target else None
     if why_not := no_terminal():
         return _without_terminal(options, why_not)
+    console = Console()
+    console.starting("nninspect starts…")
     process = spawn() if setup and (os.cpu_count() or 1) >= EARLY_START_CORES else None
 
     from nninspect.client.connection import Connection
     from nninspect.ui.app import run_app
 
+    console.clear_progress()
     return run_app(Connection(process), setup)
 
 
