@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import CoroutineType, GeneratorType
 from typing import TypeAlias
 
 import torch
@@ -44,6 +45,8 @@ class Forward:
     seconds: float
     failure: Problem | None = None
     failed: Call | None = None
+    unrun: str = ""
+    """What it gave that would have run more of it, as "a generator"."""
 
 
 def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) -> Inspection:
@@ -57,6 +60,9 @@ def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) 
         chosen = find_inputs(loaded, setup, device, report)
         report("running one forward", None)
         forward = run_forward(model, make_arguments(chosen[0], device))
+        if _asks_for_gradients(forward):
+            with torch.enable_grad():
+                forward = run_forward(model, make_arguments(chosen[0], device))
         nodes = walk(model)
         report("asking torchinfo", None)
         torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward)
@@ -78,6 +84,8 @@ def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
         failed=forward.failed,
         failed_op=recorder.failed_op,
         finished=forward.failure is None,
+        elsewhere=recorder.elsewhere,
+        unrun=forward.unrun,
         torchinfo=torchinfo,
     )
 
@@ -97,13 +105,27 @@ def run_forward(model: nn.Module, arguments: Arguments) -> Forward:
     started = time.perf_counter()
     try:
         with _module_by_module(), recorder:
-            model(*args, **kwargs)
+            result = model(*args, **kwargs)
     except (Exception, SystemExit) as error:
         seconds = time.perf_counter() - started
         steps = in_order(recorder.calls, recorder.ops)
         problem, failed = forward_failure(error, recorder, walk(model), steps, recorder.failed_op)
         return Forward(recorder, seconds, problem, failed)
-    return Forward(recorder, time.perf_counter() - started)
+    return Forward(recorder, time.perf_counter() - started, unrun=_unrun(result))
+
+
+def _unrun(result: object) -> str:
+    if isinstance(result, GeneratorType):
+        return "a generator"
+    if isinstance(result, CoroutineType):
+        result.close()
+        return "a coroutine"
+    return ""
+
+
+def _asks_for_gradients(forward: Forward) -> bool:
+    """It failed for want of them: it differentiates by itself."""
+    return forward.failure is not None and "does not require grad" in forward.failure.message
 
 
 @contextmanager

@@ -7,7 +7,7 @@ the row is marked, and a note has both.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -41,6 +41,10 @@ class Evidence:
     failed: Call | None = None
     failed_op: Op | None = None
     finished: bool = False
+    elsewhere: Collection[int] = ()
+    """Modules, by `id`, that another thread called, where nothing is recorded."""
+    unrun: str = ""
+    """What the model gave that would have run more of it, as "a generator"."""
     torchinfo: TorchinfoReport = field(default_factory=TorchinfoReport)
 
 
@@ -52,7 +56,7 @@ def module_rows(
     for call in evidence.calls:
         calls[id(call.module)].append(call)
     products = subtree_products(nodes, calls, placed, evidence.torchinfo)
-    reached = _reached(nodes, calls)
+    reached = _reached(nodes, {*evidence.elsewhere, *(key for key, made in calls.items() if made)})
     placements = _placements(nodes)
     return [
         _row(
@@ -77,9 +81,9 @@ def _row(
 ) -> LayerRow:
     last = calls[-1] if calls else None
     unseen = None if has_forward(node.module) else ()
-    notes = [*_tie_notes(node), *_difference_notes(node, calls, products, evidence.torchinfo)]
+    differences = _difference_notes(node, calls, products, evidence.torchinfo)
     marks = _marks(node, reached, evidence)
-    if len(notes) > len(_tie_notes(node)):
+    if differences:
         marks |= Mark.DIFFERS
     dtype, device = placement
     return LayerRow(
@@ -98,7 +102,7 @@ def _row(
         dtype=dtype,
         device=device,
         marks=marks,
-        notes=tuple(notes),
+        notes=(*_tie_notes(node), *_unseen_notes(node, evidence), *differences),
         extra=_extra(node.module),
         output_bytes=0 if node.is_shared else sum(call.output_bytes for call in calls),
     )
@@ -127,7 +131,8 @@ def _marks(node: Node, reached: bool, evidence: Evidence) -> Mark:
         marks |= Mark.SHARED
     if node.tied:
         marks |= Mark.TIED
-    if evidence.finished and not reached and not _is_out_of_sight(node.module):
+    is_whole = evidence.finished and not evidence.unrun
+    if is_whole and not reached and not _is_out_of_sight(node.module):
         marks |= Mark.UNCALLED
     if evidence.failed is not None and evidence.failed.module is node.module:
         marks |= Mark.FAILED
@@ -140,9 +145,9 @@ def _is_out_of_sight(module: nn.Module) -> bool:
     return not has_forward(module) or isinstance(module, ScriptModule)
 
 
-def _reached(nodes: Sequence[Node], calls: dict[int, list[Call]]) -> list[bool]:
+def _reached(nodes: Sequence[Node], called: Collection[int]) -> list[bool]:
     """Whether a node, or anything below it, was called."""
-    reached = [bool(calls.get(id(node.module))) for node in nodes]
+    reached = [id(node.module) in called for node in nodes]
     for place in range(len(nodes) - 1, 0, -1):
         if reached[place]:
             reached[nodes[place].parent] = True
@@ -155,6 +160,16 @@ def _tie_notes(node: Node) -> list[str]:
         return ["contains itself; the tree stops here", *notes]
     if node.is_shared:
         return [f"the same module as {node.first_path or 'the root'}", *notes]
+    return notes
+
+
+def _unseen_notes(node: Node, evidence: Evidence) -> list[str]:
+    """What happened, or would have, where nothing is recorded."""
+    notes: list[str] = []
+    if id(node.module) in evidence.elsewhere:
+        notes.append("called in another thread, where no shapes are seen")
+    if evidence.unrun and node.depth == 0:
+        notes.append(f"gives {evidence.unrun}, which was not run")
     return notes
 
 

@@ -95,9 +95,10 @@ class OpRecorder(TorchFunctionMode):
         return result
 
     def _op(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        found = tensors_in([*args, *kwargs.values()])
-        given = [tensor for _, tensor in found]
-        inputs = described(found)  # before it: an in-place op may resize
+        with unseen():
+            found = tensors_in([*args, *kwargs.values()])
+            given = [tensor for _, tensor in found]
+            inputs = described(found)  # before it: an in-place op may resize
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -105,12 +106,13 @@ class OpRecorder(TorchFunctionMode):
                 self._error, self.failed = error, self._begun(func, inputs)
                 self._keep(self.failed)
             raise
-        written = _written(func, result, args, kwargs)
-        made = [written] if written is not None else [t for _, t in tensors_in(result)]
-        op = self._begun(func, inputs)
-        if made and self._keep(op):
-            op.mult_adds = count(func, args, kwargs, result)
-            self._note(op, given, made, is_in_place=written is not None)
+        with unseen():
+            written = _written(func, result, args, kwargs)
+            made = [written] if written is not None else [t for _, t in tensors_in(result)]
+            op = self._begun(func, inputs)
+            if made and self._keep(op):
+                op.mult_adds = count(func, args, kwargs, result)
+                self._note(op, given, made, is_in_place=written is not None)
         return result
 
     def _note(

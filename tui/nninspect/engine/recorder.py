@@ -7,7 +7,9 @@ arguments, stay behind when registering fails, and never hear of a call that rai
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -54,9 +56,13 @@ class CallRecorder:
         """The index of the innermost call under way."""
         self.is_in_leaf = False
         """One of torch's own leaf modules is at work."""
+        self.elsewhere: dict[int, nn.Module] = {}
+        """What other threads called meanwhile, by `id`."""
         self.dataflow: Dataflow[Maker] = Dataflow()
         self._op_recorder = OpRecorder(self)
         self._thread = threading.get_ident()
+        self._begun: nn.Module | None = None
+        """What is on its way from `__call__` to its inner call."""
 
     def __enter__(self) -> CallRecorder:
         self._plain_call = nn.Module.__call__
@@ -64,10 +70,14 @@ class CallRecorder:
 
         def recorded(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if threading.get_ident() != recorder._thread:
+                recorder.elsewhere[id(module)] = module
                 return plain_call(module, *args, **kwargs)
             return recorder._record(module, args, kwargs)
 
         nn.Module.__call__ = recorded  # type: ignore[method-assign]
+        self._plain_inner_call = nn.Module._call_impl
+        if "torch._dynamo" in sys.modules:
+            nn.Module._call_impl = self._inner_call()  # type: ignore[method-assign]
         self._op_recorder.__enter__()  # type: ignore[no-untyped-call]
         return self
 
@@ -79,10 +89,24 @@ class CallRecorder:
     ) -> None:
         self._op_recorder.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         nn.Module.__call__ = self._plain_call  # type: ignore[method-assign]
+        nn.Module._call_impl = self._plain_inner_call  # type: ignore[method-assign]
         if error is None or error is not self._error:
             self.failed = None
         self._op_recorder.forget_failure_unless(error)
         self._error = None
+
+    def _inner_call(self) -> Callable[..., Any]:
+        """For what kept a module's `__call__` before it was wrapped, as `torch.compile` does."""
+        recorder, plain_inner_call = self, self._plain_inner_call
+
+        def inner_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            is_known = module is recorder._begun
+            if is_known or threading.get_ident() != recorder._thread:
+                recorder._begun = None
+                return plain_inner_call(module, *args, **kwargs)  # type: ignore[no-untyped-call]
+            return recorder._record(module, args, kwargs)
+
+        return inner_call
 
     @property
     def ops(self) -> list[Op]:
@@ -101,10 +125,12 @@ class CallRecorder:
 
     def _record(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self.is_in_leaf:
+            self._begun = module
             return self._plain_call(module, *args, **kwargs)
         with unseen():
             call, given = self._begin(module, args, kwargs)
         outer = call.inside
+        self._begun = module
         try:
             result = self._plain_call(module, *args, **kwargs)
         except BaseException as error:

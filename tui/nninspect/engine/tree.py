@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -12,6 +13,7 @@ from nninspect.engine.ops import Op
 from nninspect.engine.placement import PlacedOp, first_places, place_ops
 from nninspect.engine.products import op_products
 from nninspect.engine.recorder import Call
+from nninspect.engine.strangers import strangers_as_ops
 from nninspect.engine.structure import Node
 from nninspect.protocol.layers import INPUT, Edge, Kind, LayerRow, Mark
 
@@ -20,6 +22,9 @@ OP_TYPE = "op"
 
 def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> tuple[list[LayerRow], list[Edge]]:
     """All rows in pre-order, and the edges; `count_parameters` has run on the nodes."""
+    known = {id(node.module) for node in nodes}
+    ops, edges = strangers_as_ops(known, evidence.calls, evidence.ops, evidence.edges)
+    evidence = replace(evidence, ops=ops, edges=edges)
     placed = place_ops(nodes, evidence.calls, evidence.ops)
     modules = module_rows(nodes, placed, evidence)
     order = list(_in_order(nodes, placed))

@@ -7,29 +7,39 @@ from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
 from nninspect.engine.structure import walk
 
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_pre_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+)
 
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
-    """Afterwards each module's mode and hooks, the buffers and the random state are as before,
-    whether the body returned or raised. Gradients are off within it."""
+    """Afterwards each module's mode and hooks, the buffers, the gradients and the random state are
+    as before, whether the body returned or raised. Gradients are off within it."""
     modules = [node.module for node in walk(model) if not node.is_shared]
     training = [module.training for module in modules]
-    hooks = [[dict(getattr(module, name)) for name in _HOOKS] for module in modules]
+    hooks = [_Hooks(module) for module in modules]
     buffers = [_Buffers(module) for module in modules]
+    gradients = [_Gradient(p) for module in modules for p in _parameters(module)]
     with _same_random_state(model), torch.no_grad():
         try:
             yield
         finally:
-            for module, mode, saved in zip(modules, training, hooks, strict=True):
+            for module, mode in zip(modules, training, strict=True):
                 module.training = mode
-                _restore_hooks(module, saved)
-            for held in buffers:
+            kept: tuple[_Hooks | _Buffers | _Gradient, ...] = (*hooks, *buffers, *gradients)
+            for held in kept:
                 held.restore()
 
 
@@ -65,6 +75,44 @@ class _Buffers:
                 before.copy_(value)
 
 
+class _Gradient:
+    """The gradient of one parameter: which tensor, and what is in it."""
+
+    def __init__(self, parameter: nn.Parameter) -> None:
+        self._parameter = parameter
+        self._tensor = parameter.grad
+        self._value = None if self._tensor is None else self._tensor.clone()
+
+    def restore(self) -> None:
+        if self._parameter.grad is not self._tensor:
+            self._parameter.grad = self._tensor
+        if self._tensor is not None and self._value is not None:
+            self._tensor.copy_(self._value)
+
+
+def _parameters(module: nn.Module) -> list[nn.Parameter]:
+    """A module's own that can have a gradient."""
+    return [p for p in module._parameters.values() if p is not None and not is_lazy(p)]
+
+
+class _Hooks:
+    """The hooks of one module. Those of a lazy one go for good when its sizes are known."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._is_lazy = isinstance(module, LazyModuleMixin)
+        found = [getattr(module, name, None) for name in _HOOKS]
+        self._held = [(held, dict(held)) for held in found if held is not None]
+
+    def restore(self) -> None:
+        for held, before in self._held:
+            if held.keys() != before.keys():
+                kept = {
+                    key: hook for key, hook in before.items() if key in held or not self._is_lazy
+                }
+                held.clear()
+                held.update(kept)
+
+
 def _is_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.is_meta or torch.equal(one, other)
 
@@ -75,10 +123,3 @@ def _same_random_state(model: nn.Module) -> AbstractContextManager[None]:
     used = {device for device in used if device.type not in ("cpu", "meta")}
     kind = next(iter(used)).type if used else "cuda"
     return torch.random.fork_rng([d.index or 0 for d in used if d.type == kind], device_type=kind)
-
-
-def _restore_hooks(module: nn.Module, saved: list[dict[int, object]]) -> None:
-    for name, before in zip(_HOOKS, saved, strict=True):
-        now = getattr(module, name)
-        for key in [key for key in now if key not in before]:
-            del now[key]
