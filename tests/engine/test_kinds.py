@@ -302,9 +302,17 @@ def test_computed_weights_have_their_shapes_counts_and_products(
     assert seen.inspection.failure is None
     assert out(row) == [(2, 4)]
     assert row.total_parameters == parameters
-    assert row.mult_adds is not None
-    assert row.mult_adds >= 2 * 20
+    assert row.mult_adds == 2 * 20
     assert ("0", "1") in edges(seen) or ("0", "1.linear") in edges(seen)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_convolution_with_a_computed_weight_multiplies_by_that(
+    transposed: bool, see: Any
+) -> None:
+    kind = nn.ConvTranspose1d if transposed else nn.Conv1d
+    model = nn.Sequential(parametrizations.weight_norm(kind(2, 3, 1)))
+    assert see(model, InputSpec((1, 2, 5))).rows["0"].mult_adds == 5 * (2 * 3 + 3)
 
 
 # Wrappers and kinds of modules

@@ -8,7 +8,9 @@ which only looks up, as a product; the rules here do neither.
 from __future__ import annotations
 
 from math import prod
+from typing import TypeAlias
 
+import torch
 from torch import nn
 
 from nninspect.engine.structure import numel
@@ -16,6 +18,8 @@ from nninspect.protocol.layers import Tensors
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_Convolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
+_Transposed: TypeAlias = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 _LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
 
 
@@ -27,19 +31,44 @@ def mult_adds(module: nn.Module, inputs: Tensors, outputs: Tensors) -> int | Non
     if min((*into, *out), default=0) < 0:  # a nested tensor has no one size
         return None
     if isinstance(module, nn.Linear):
-        return prod(out[:-1]) * _weights(module)
+        return prod(out[:-1]) * (_weight(module) + _bias(module))
     if isinstance(module, _CONVOLUTIONS):
         spatial = len(module.kernel_size)
-        return prod(out[: -spatial - 1]) * prod(out[-spatial:]) * _weights(module)
+        places = prod(out[: -spatial - 1]) * prod(out[-spatial:])
+        return places * (_weight(module) + _bias(module))
     if isinstance(module, _TRANSPOSED):
         return _transposed(module, into, out)
     if isinstance(module, nn.RNNBase):
-        return prod(into[:-1]) * _weights(module) if len(into) > 1 else None
+        used = sum(numel(weight) for weight in module._flat_weights if weight is not None)
+        return prod(into[:-1]) * used if len(into) > 1 else None
     if isinstance(module, nn.MultiheadAttention):
         return _attention(module, inputs)
     if isinstance(module, _LOOKUPS):
         return 0
     return None
+
+
+def _weight(module: nn.Linear | _Convolution | _Transposed) -> int:
+    """Elements of the weight that multiplies; a parametrized one is not computed for it."""
+    if (held := _held(module, "weight")) is not None:
+        return numel(held)
+    if isinstance(module, nn.Linear):
+        return module.in_features * module.out_features
+    return module.in_channels * module.out_channels // module.groups * prod(module.kernel_size)
+
+
+def _bias(module: nn.Linear | _Convolution | _Transposed) -> int:
+    if (held := _held(module, "bias")) is not None:
+        return numel(held)
+    if "bias" not in getattr(module, "parametrizations", ()):
+        return 0
+    return module.out_features if isinstance(module, nn.Linear) else module.out_channels
+
+
+def _held(module: nn.Module, name: str) -> torch.Tensor | None:
+    """A parameter, or what a hook puts in its place, as in a pruned layer."""
+    held = module._parameters.get(name, vars(module).get(name))
+    return held if isinstance(held, torch.Tensor) else None
 
 
 def _weights(module: nn.Module) -> int:
@@ -60,10 +89,8 @@ def _attention(module: nn.MultiheadAttention, inputs: Tensors) -> int | None:
     return batch * query[time] * (_weights(module) + 2 * key[time] * width)
 
 
-def _transposed(module: nn.Module, into: tuple[int, ...], out: tuple[int, ...]) -> int:
+def _transposed(module: _Transposed, into: tuple[int, ...], out: tuple[int, ...]) -> int:
     """Every input element meets the whole kernel; the bias is added once an output element."""
-    weight, bias = module.weight, module.bias
-    assert isinstance(weight, nn.Parameter)
-    spatial = weight.dim() - 2
+    spatial = len(module.kernel_size)
     places = prod(into[: -spatial - 1]) * prod(into[-spatial:])
-    return places * weight.numel() + (0 if bias is None else prod(out))
+    return places * _weight(module) + (prod(out) if _bias(module) else 0)
