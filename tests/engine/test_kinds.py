@@ -106,6 +106,17 @@ def edges(seen: Any) -> set[tuple[str, str]]:
     return {("input" if a == INPUT else table.path(a), table.path(b)) for a, b in table.edges}
 
 
+def behind(path: str, seen: Any) -> set[str]:
+    """All that led to a row."""
+    found, todo = set(), [path]
+    while todo:
+        used = todo.pop()
+        new = {a for a, b in edges(seen) if b == used} - found
+        found |= new
+        todo.extend(new)
+    return found
+
+
 # Forwards that differentiate, and functional transforms
 
 
@@ -154,6 +165,8 @@ def test_functional_transforms_are_looked_into(
     assert seen.inspection.failure is None
     assert seen.rows["fc"].calls >= 1
     assert out(seen.rows["act"]) == [shape]
+    assert "fc" in behind("act", seen)
+    assert "input" in behind("fc", seen)
 
 
 # Forwards that change what is given to them

@@ -10,6 +10,10 @@ import torch
 
 _Maker = TypeVar("_Maker")
 
+_is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+_unwrapped = torch._C._functorch.get_unwrapped
+"""What `torch.func` hands to a function is another tensor around the one that it was given."""
+
 
 class Dataflow(Generic[_Maker]):
     """Makers of tensors, kept for as long as the tensors live, and the edges between makers.
@@ -23,6 +27,11 @@ class Dataflow(Generic[_Maker]):
 
     def knows(self, tensor: torch.Tensor) -> bool:
         """Whether it is an input of the model, or something was seen to make it."""
+        if id(tensor) in self._makers:
+            return True
+        if not _is_wrapped(tensor):
+            return False
+        self.same(tensor, _unwrapped(tensor))
         return id(tensor) in self._makers
 
     def set_inputs(self, tensors: Iterable[torch.Tensor]) -> None:
@@ -59,3 +68,5 @@ class Dataflow(Generic[_Maker]):
             makers.pop(key, None)
 
         makers[key] = (weakref.ref(tensor, forget), maker)
+        if _is_wrapped(tensor):
+            self._keep(_unwrapped(tensor), maker)
