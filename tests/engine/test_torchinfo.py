@@ -202,6 +202,16 @@ def test_attention_multiplies_its_projections_and_its_two_products(look: Look) -
     )
 
 
+def test_attention_to_more_than_was_asked_multiplies_each_sides_projections(look: Look) -> None:
+    width, asked, seen_at = 8, 2, 6
+    attention = nn.MultiheadAttention(width, 2, batch_first=True)
+    model = Part(lambda self, x: self.att(x[:, :asked], x, x)[0], att=attention)
+    projection = width * width + width
+    assert look(model, InputSpec((3, seen_at, width))).rows["att"].mult_adds == 3 * (
+        2 * asked * projection + 2 * seen_at * projection + 2 * asked * seen_at * width
+    )
+
+
 def test_what_is_multiplied_in_a_nested_tensor_is_not_known(look: Look) -> None:
     def forward(self: Any, x: Tensor) -> Tensor:
         return self.fc(torch.nested.nested_tensor([x, x[:1]], layout=torch.jagged)).values()

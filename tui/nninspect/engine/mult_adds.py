@@ -82,11 +82,11 @@ def _attention(module: nn.MultiheadAttention, inputs: Tensors) -> int | None:
         return None
     query, key, _ = (tensor.shape for tensor in inputs[:3])
     time = 1 if module.batch_first and len(query) == 3 else 0
-    batch = prod(query[:-1]) // query[time]
-    if query[:-1] != key[:-1]:
-        return None
     width: int = module.embed_dim
-    return batch * query[time] * (_weights(module) + 2 * key[time] * width)
+    onward = width * width + (0 if module.in_proj_bias is None else width)
+    ours = 2 * onward + 2 * key[time] * width
+    theirs = _weights(module) - 2 * onward
+    return prod(query[:-1]) * ours + prod(key[:-1]) * theirs
 
 
 def _transposed(module: _Transposed, into: tuple[int, ...], out: tuple[int, ...]) -> int:
