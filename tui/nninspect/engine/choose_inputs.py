@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import count
 
 import torch
 from torch import nn
@@ -59,9 +60,11 @@ def _found(
         return _prepared(guess.candidates[0], loaded, setup), guess.source
     tried_on = copy.deepcopy(model) if loaded.is_lazy else model
 
+    number = count()
+
     def tried(specs: Sequence[InputSpec]) -> Refusal | None:
         report("looking for an input that fits", None)
-        return attempt(tried_on, specs, device)
+        return attempt(tried_on, specs, device, is_heard=next(number) == 0)
 
     search = Search(
         tried,

@@ -9,7 +9,7 @@ import re
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,15 +65,20 @@ class _Calls:
     given: tuple[Any, ...] = ()
 
 
-def attempt(model: nn.Module, specs: Sequence[InputSpec], device: torch.device) -> Refusal | None:
-    """Call the model once, unheard: what it prints is for the forward that is shown. None where
-    that went well."""
+def attempt(
+    model: nn.Module, specs: Sequence[InputSpec], device: torch.device, *, is_heard: bool = False
+) -> Refusal | None:
+    """Call the model once; None where that went well.
+
+    What it prints goes nowhere unless it is to be heard: the first try is, as a model that hangs
+    or crashes says there how far it came.
+    """
     try:
         args, kwargs = make_arguments(specs, device)
     except BadInput as error:
         return Refusal(error.message, title=error.message)
     given = [*args, *tensors_of(kwargs)]
-    with _counted() as calls, _unheard():
+    with _counted() as calls, nullcontext() if is_heard else _unheard():
         try:
             result = model(*args, **kwargs)
         except (Exception, SystemExit) as error:
