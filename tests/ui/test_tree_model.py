@@ -161,14 +161,21 @@ def test_the_filter_finds_names_types_and_paths(found: LayerTable, query: str) -
 
 
 @given(tables(), st.data())
-def test_folding_and_unfolding_a_row_changes_nothing(
+def test_folding_and_unfolding_a_row_or_a_run_changes_nothing(
     found: LayerTable, data: st.DataObject
 ) -> None:
     model = TreeModel(found)
     model.fold(data.draw(st.sampled_from(model.rows)))
     before = list(model.rows)
     row = data.draw(st.sampled_from(model.rows))
-    if row not in model.folded:
+    if row in model.folded_runs:
+        model.unfold(row)
+        assert model.rows != before
+        assert model.fold_run(row)
+    elif row in model.folded:
+        model.unfold(row)
+        model.fold(row)
+    else:
         model.fold(row)
         model.unfold(row)
     assert model.rows == before

@@ -10,8 +10,9 @@ from torch.nn.parameter import is_lazy
 from nninspect.bench.backend import backend_of
 from nninspect.bench.timing import time_forward
 from nninspect.engine.blame import described, user_line, user_traceback
+from nninspect.engine.choose_inputs import choose_inputs
 from nninspect.engine.devices import accelerators, device_named, free_cache, why_no_accelerator
-from nninspect.engine.examine import Report, find_inputs
+from nninspect.engine.examine import Report
 from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.inputs import make_arguments
 from nninspect.engine.layers import model_dtype
@@ -94,7 +95,7 @@ def _inputs(
 ) -> tuple[InputSpec, ...]:
     with unchanged(loaded.model):
         set_mode(loaded.model, setup.training)
-        return find_inputs(loaded, setup, device, report)[0]
+        return choose_inputs(loaded, setup, device, report)[0]
 
 
 def _row(

@@ -57,7 +57,7 @@ def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) 
     model = loaded.model
     with unchanged(model):
         set_mode(model, setup.training)
-        chosen = find_inputs(loaded, setup, device, report)
+        chosen = choose_inputs(loaded, setup, device, report)
         report("running one forward", None)
         forward = run_forward(model, make_arguments(chosen[0], device))
         if _asks_for_gradients(forward):
@@ -88,14 +88,6 @@ def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
         unrun=forward.unrun,
         torchinfo=torchinfo,
     )
-
-
-def find_inputs(loaded: Loaded, setup: Setup, device: torch.device, report: Report) -> Chosen:
-    """The inputs of the setup; guesses are tried on the model, so call it within `unchanged`.
-
-    Raises BadInput where there are none.
-    """
-    return choose_inputs(loaded, setup, device, report)
 
 
 def run_forward(model: nn.Module, arguments: Arguments) -> Forward:

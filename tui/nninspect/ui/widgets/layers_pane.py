@@ -128,4 +128,4 @@ def _found(model: TreeModel) -> str:
     if not found:
         return f"nothing matches ‹{model.query}›"
     rows = "1 row" if found == 1 else f"{units.count(found)} rows"
-    return f"{rows} match ‹{model.query}›"
+    return f"{rows} {'matches' if found == 1 else 'match'} ‹{model.query}›"
