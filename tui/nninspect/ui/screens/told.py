@@ -1,0 +1,226 @@
+"""What the session tells, kept as state, and handed to the widgets."""
+
+from __future__ import annotations
+
+import gc
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widget import Widget
+
+from nninspect.client.api import Client
+from nninspect.errors import WorkerError, by_name
+from nninspect.protocol.records import BenchResult, Environment, Problem, Setup
+from nninspect.text.plain import plain
+from nninspect.ui import messages
+from nninspect.ui.messages import Activity, Picture, Said
+from nninspect.ui.session import Session
+from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.widgets.bench_view import BenchView
+from nninspect.ui.widgets.header_line import HeaderLine
+from nninspect.ui.widgets.key_line import KeyLine
+from nninspect.ui.widgets.layers_pane import DEAD_KEYS, LayersPane
+from nninspect.ui.widgets.log_pane import LogPane
+from nninspect.ui.widgets.status_line import StatusLine, activity_spans
+from nninspect.ui.widgets.tab_line import TabLine
+
+STARTING = "starting torch…"
+STOPPED = "worker stopped"
+NOTE = "» "
+OPEN_HINT = (Span("o", "key"), Span(" opens a model", "dim"))
+
+
+class ToldScreen(Screen[None]):
+    """Header, tabs, the open tab, status and keys; what they show, but for the keys pressed."""
+
+    AUTO_FOCUS = ""
+
+    tab: reactive[str] = reactive("layers")
+    environment: reactive[Environment | None] = reactive(None)
+    picture: reactive[Picture | None] = reactive(None)
+    result: reactive[BenchResult | None] = reactive(None)
+    activity: reactive[Activity | None] = reactive(None)
+    said: reactive[Said | None] = reactive(None)
+    worker: reactive[str] = reactive(STARTING)
+
+    def __init__(self, client: Client, setup: Setup | None) -> None:
+        super().__init__()
+        self.session = Session(client, self.post_message)
+        self._first_setup = setup
+        self._header = HeaderLine()
+        self._tab_line = TabLine()
+        self._layers = LayersPane(id="layers")
+        self._bench = BenchView(id="bench")
+        self._log = LogPane(id="log")
+        self._status = StatusLine()
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        yield self._tab_line
+        yield Container(self._layers, self._bench, self._log, id="tabs")
+        yield self._status
+        yield KeyLine()
+
+    async def begin(self) -> None:
+        """Start the worker and look at what was asked for, or ask what to look at."""
+        if self._first_setup is None:
+            self.ask_target()
+        await self.session.start()
+        if self._first_setup is not None:
+            self.session.open(self._first_setup)
+
+    # state to widgets
+
+    def watch_tab(self, tab: str) -> None:
+        for pane in (self._layers, self._bench, self._log):
+            pane.display = pane.id == tab
+        self._tab_line.current = tab
+        self._write_activity()
+        self._tab_line.news -= {tab}
+        self.set_focus(self._focus_of(tab))
+
+    def _focus_of(self, tab: str) -> Widget | None:
+        focus = {"layers": self._layers.layer_tree, "bench": self._bench}
+        return focus.get(tab, self._log.log_widget)
+
+    def watch_environment(self, environment: Environment | None) -> None:
+        self._header.environment = environment
+
+    def watch_picture(self, picture: Picture | None) -> None:
+        self._header.inspection = picture.inspection if picture else None
+        self._layers.picture = picture
+        self._write_activity()
+        self.refresh_bindings()
+        gc.freeze()
+
+    def watch_result(self, result: BenchResult | None) -> None:
+        self._bench.result = result
+
+    def watch_activity(self, before: Activity | None, activity: Activity | None) -> None:
+        self._bench.activity = activity
+        self._write_activity()
+        self._write_waiting()
+        if (before is None) != (activity is None):
+            self.refresh_bindings()
+
+    def watch_said(self, said: Said | None) -> None:
+        self._status.said = said
+
+    def watch_worker(self, worker: str) -> None:
+        self._status.worker = worker
+
+    def _write_activity(self) -> None:
+        """In the status line, but where the open tab shows it."""
+        benching = self.activity is not None and self.activity.doing == "bench"
+        shown = benching if self.tab == "bench" else self.tab == "layers" and self.picture is None
+        self._status.activity = None if shown else self.activity
+
+    def _write_waiting(self) -> None:
+        if self.picture is None:
+            doing = activity_spans(self.activity) if self.activity else OPEN_HINT
+            self._layers.waiting = (Paragraph(doing),)
+
+    # what the session tells
+
+    @on(messages.WorkerStarting)
+    def _starting(self, event: messages.WorkerStarting) -> None:
+        if self.worker == STOPPED:
+            self._layers.show_problem(None)
+        self.worker = STARTING
+        self.note(f"worker started, process {event.pid}")
+
+    @on(messages.WorkerReady)
+    def _ready(self, event: messages.WorkerReady) -> None:
+        self.environment = found = event.environment
+        self.worker = f"torch {plain(found.torch)} on {plain(found.host)}"
+        devices = ", ".join(device.name for device in found.devices)
+        self.note(f"worker ready: torch {found.torch}, Python {found.python}, {devices}")
+
+    @on(messages.WorkerEnded)
+    def _ended(self, event: messages.WorkerEnded) -> None:
+        self._show_worker_gone(event.problem)
+
+    @on(messages.Progressed)
+    def _progressed(self, event: messages.Progressed) -> None:
+        if event.activity is not None and self.activity is None:
+            self.said = None
+        if event.activity is None:
+            self._log.flush()
+        self.activity = event.activity
+
+    @on(messages.Pictured)
+    def _pictured(self, event: messages.Pictured) -> None:
+        self.picture = event.picture
+        inspection = event.picture.inspection
+        if inspection.failure is not None:
+            self._say_problem(inspection.failure, is_noticed=True)
+        elif event.doing == "move":
+            self.said = Said(f"now on {inspection.setup.device}")
+        elif event.doing == "reload":
+            self.said = Said("reloaded")
+
+    @on(messages.Benched)
+    def _benched(self, event: messages.Benched) -> None:
+        self._bench.problem = None
+        self.result = event.result
+        self._tell_news("bench")
+
+    @on(messages.Failed)
+    def _failed(self, event: messages.Failed) -> None:
+        problem = event.problem
+        if issubclass(by_name(problem.kind), WorkerError):
+            self._show_worker_gone(problem)
+            return
+        self._say_problem(problem, is_noticed=event.doing in ("open", "reload"))
+        if event.doing == "bench":
+            self._bench.problem = problem
+        elif event.doing != "move":
+            self._layers.show_problem(problem)
+        if problem.choices:
+            self.ask_target(problem)
+
+    @on(messages.Said)
+    def _said(self, event: Said) -> None:
+        self.said = event
+
+    @on(messages.Wrote)
+    def _wrote(self, event: messages.Wrote) -> None:
+        self._log.printed(event.text)
+        self._tell_news("log")
+
+    def _show_worker_gone(self, problem: Problem) -> None:
+        """Told twice where a request was under way: as the event, and as the request's failure."""
+        if self.worker != STOPPED:
+            self.environment = None
+            self.worker = STOPPED
+            self._say_problem(problem, is_noticed=True)
+            self._layers.show_problem(problem, DEAD_KEYS)
+
+    def _say_problem(self, problem: Problem, is_noticed: bool) -> None:
+        """In full in the log; in short in the status line, but where a notice is in view."""
+        if not (is_noticed and self.tab == "layers"):
+            self.said = Said(problem.message.partition("\n")[0], bad=True)
+        self.note("\n".join(filter(None, (problem.message, problem.hint, problem.details))))
+
+    def note(self, text: str) -> None:
+        """A line of our own in the log, told apart from what user code printed."""
+        self._log.note(f"{NOTE}{text}")
+
+    def _tell_news(self, tab: str) -> None:
+        if tab != self.tab:
+            self._tab_line.news |= {tab}
+
+    def ask_target(self, problem: Problem | None = None) -> None:
+        """Ask what to look at: the cards, or what a problem says would have worked."""
+        from nninspect.ui.screens.picker import Picker
+
+        self.app.push_screen(Picker(problem), self._open)
+
+    def _open(self, target: str | None) -> None:
+        if target:
+            device = self.picture.inspection.setup.device if self.picture else "cpu"
+            self.tab = "layers"
+            self.session.open(Setup(target=target, device=device))
