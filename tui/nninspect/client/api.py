@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
+from nninspect.protocol.bench import BenchProgress
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,
@@ -34,6 +35,8 @@ class Advanced(msgspec.Struct, frozen=True):
 
     stage: str
     fraction: float | None
+    bench: BenchProgress | None = None
+    """How far a benchmark's rounds are."""
 
 
 class Printed(msgspec.Struct, frozen=True):

@@ -155,10 +155,10 @@ class Connection:
                 self._listener(api.Ready(environment))
             case Refused(problem):
                 self._break(problem)
-            case Progress(request_id, stage, fraction):
+            case Progress(request_id, stage, fraction, bench):
                 pending = self._pending.get(request_id)
                 if pending and not pending.is_cancelled:
-                    self._listener(api.Advanced(stage, fraction))
+                    self._listener(api.Advanced(stage, fraction, bench))
             case Inspected(request_id, result) | Benched(request_id, result):
                 if pending := self._pending.pop(request_id, None):
                     pending.succeed(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from nninspect.protocol.bench import BenchProgress
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,
@@ -13,7 +14,7 @@ from nninspect.protocol.records import (
     Setup,
 )
 
-VERSION = 3
+VERSION = 4
 """Raised when a message or a record changes; client and worker must agree."""
 
 MAGIC = b"\x00nninspect-worker\x00\n"
@@ -80,6 +81,8 @@ class Progress(_Message, frozen=True):
     """What is being done, for people: "building the model"."""
     fraction: float | None = None
     """Of the whole request, 0 to 1; None where it can't be told."""
+    bench: BenchProgress | None = None
+    """How far a benchmark's rounds are."""
 
 
 class Inspected(_Message, frozen=True):
