@@ -200,3 +200,19 @@ def test_every_help_has_examples_and_exit_codes(nninspect: Command, command: tup
 
 def test_an_unknown_option_ends_with_the_usage_code(nninspect: Command) -> None:
     assert nninspect("summary", "mlp-module", "--colour").code == USAGE
+
+
+def test_a_model_that_ends_the_process_is_shown_up_to_there_and_its_code_says_so(
+    nninspect: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "deadly.py").write_text(
+        "import os\nfrom torch import nn\n"
+        "class Deadly(nn.Linear):\n"
+        "    def forward(self, x): os._exit(5)\n"
+        "def make(): return nn.Sequential(nn.Linear(3, 4), Deadly(4, 2))\n"
+    )
+    done = nninspect("summary", "deadly.py:make", "--input", "2,3")
+    assert done.code == WORKER_FAILED
+    assert "(2, 4)" in done.out
+    assert "✗ failed" in done.out
+    assert "the process exited with code 5" in done.err

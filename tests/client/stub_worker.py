@@ -168,7 +168,7 @@ def _counts(progress: Any) -> None:
 
 
 class Session:
-    def inspect(self, setup: Any, *, reload: bool, progress: Any) -> Any:
+    def inspect(self, setup: Any, *, reload: bool, progress: Any, deaths: Any) -> Any:
         _counts(progress)
         return inspection(setup, str(globals()[setup.target]() or setup.target))
 

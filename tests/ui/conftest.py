@@ -358,7 +358,7 @@ class FakeClient:
         if self._cancelled.is_set():
             raise Cancelled("cancelled")
 
-    def cancel(self) -> None:
+    def cancel(self, *, trace: bool = False) -> None:
         self._cancelled.set()
 
     async def restart(self) -> None:

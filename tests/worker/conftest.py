@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from nninspect.errors import ProtocolError
+from nninspect.protocol.flight import Death
 from nninspect.protocol.layers import LayerRow, pack
 from nninspect.protocol.messages import Bench, Inspect, Response
 from nninspect.protocol.records import (
@@ -44,7 +45,9 @@ class Harness:
         engine = Engine(environment, self, self.bench)
         self.dispatcher = Dispatcher(engine, self.send, self.cancels, clock=lambda: self.now)
 
-    def inspect(self, setup: Setup, *, reload: bool, progress: Report) -> Inspection:
+    def inspect(
+        self, setup: Setup, *, reload: bool, progress: Report, deaths: Sequence[Death]
+    ) -> Inspection:
         self.reloads.append(reload)
         return Inspection(
             setup=setup,

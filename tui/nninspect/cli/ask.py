@@ -22,8 +22,8 @@ def ask(question: Callable[[Client], Awaitable[_Answer]], console: Console) -> _
 async def _ask(question: Callable[[Client], Awaitable[_Answer]], listener: Listener) -> _Answer:
     client = Connection()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, client.cancel)
+    loop.add_signal_handler(signal.SIGINT, lambda: client.cancel(trace=True))
+    loop.add_signal_handler(signal.SIGTERM, client.cancel)
     await client.start(listener)
     try:
         return await question(client)

@@ -59,7 +59,8 @@ class Client(Protocol):
     """A worker to ask, one request at a time. Every method is called on the event loop.
 
     A request raises the `NninspectError` that the worker reports; `Cancelled` when it was
-    cancelled; `WorkerDied` when the worker ended under it.
+    cancelled; `WorkerDied` when the worker ended under it. Where it ended in a forward, an
+    inspect is answered by a new worker, with a failure at the call that the first one died in.
     """
 
     environment: Environment | None
@@ -75,9 +76,12 @@ class Client(Protocol):
 
     async def bench(self, setup: Setup, plan: BenchPlan) -> BenchResult: ...
 
-    def cancel(self) -> None:
+    def cancel(self, *, trace: bool = False) -> None:
         """Stop the request under way, if there is one. Always works: a worker that does not
-        answer within a grace period is killed and a new one started in its place."""
+        answer within a grace period is killed and a new one started in its place.
+
+        With `trace`, an inspect that is stopped in a forward is answered with all that is known
+        up to the call it was in, and a failure there; stopped once more, with `Cancelled`."""
 
     async def restart(self) -> None:
         """End the worker, whatever it is doing, and start a new one."""

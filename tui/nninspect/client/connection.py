@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
 from nninspect.client import api, ending
 from nninspect.client.link import Link
+from nninspect.client.pending import CANCELLED, Pending, Result
 from nninspect.client.process import Process, spawn
-from nninspect.errors import Cancelled, ProtocolError, WorkerDied
+from nninspect.errors import ProtocolError, WorkerDied
 from nninspect.protocol.framing import ResponseReader, encode
 from nninspect.protocol.messages import (
     VERSION,
@@ -40,28 +41,6 @@ GRACE_S = 2.0
 """Seconds that a worker gets to answer a cancel, before it is killed."""
 
 
-_CANCELLED = Problem.of(Cancelled("cancelled"))
-
-_Result: TypeAlias = Inspection | BenchResult
-
-
-class _Pending:
-    """A request without an answer."""
-
-    def __init__(self, frame: bytes) -> None:
-        self.frame = frame
-        self.answer: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
-        self.is_cancelled = False
-
-    def fail(self, problem: Problem) -> None:
-        if not self.answer.done():
-            self.answer.set_exception((_CANCELLED if self.is_cancelled else problem).error())
-
-    def succeed(self, result: _Result) -> None:
-        if not self.answer.done():
-            self.answer.set_result(result)
-
-
 class Connection:
     """Implements `api.Client` with a process of its own.
 
@@ -87,7 +66,7 @@ class Connection:
         self._is_closed = False
         self._is_greeted = False
         self._responses = ResponseReader()
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
         self._ids = itertools.count(1)
         self._changing = asyncio.Lock()
         self._endings: set[asyncio.Task[None]] = set()
@@ -108,8 +87,8 @@ class Connection:
         assert isinstance(result, BenchResult)
         return result
 
-    def cancel(self) -> None:
-        self._cancel(list(self._pending))
+    def cancel(self, *, trace: bool = False) -> None:
+        self._cancel(list(self._pending), trace=trace)
 
     async def restart(self) -> None:
         self._fail(list(self._pending))
@@ -142,7 +121,22 @@ class Connection:
 
     def ended(self, code: int) -> None:
         tell = ending.died if self._is_greeted else ending.never_started
-        self._break(tell(code, self._link.last_lines if self._link else ""))
+        problem = tell(code, self._link.last_lines if self._link else "")
+        if not self._looks_again(problem):
+            self._break(problem)
+
+    def _looks_again(self, problem: Problem) -> bool:
+        """Whether a new worker shows where the last one died, in the request it was at."""
+        running = next(iter(self._pending.values()), None)
+        position = self._link.position if self._link else None
+        if running is None or not running.repeats_after_death(position, problem):
+            return False
+        self._say_again(problem)
+        _keep(self._replace(), self._changes)
+        return True
+
+    def _say_again(self, problem: Problem) -> None:
+        self._listener(api.Printed(f"{problem.message}; looking again, up to there\n"))
 
     def _hear(self, response: Response) -> None:
         match response:
@@ -163,15 +157,24 @@ class Connection:
                 if pending := self._pending.pop(request_id, None):
                     pending.succeed(result)
             case Failed(request_id, problem):
-                if pending := self._pending.pop(request_id, None):
-                    pending.fail(problem)
+                self._hear_failure(request_id, problem)
+
+    def _hear_failure(self, request_id: int, problem: Problem) -> None:
+        pending = self._pending.get(request_id)
+        if pending is None:
+            return
+        if self._link and pending.is_cancelled and pending.repeats_after_cancel():
+            self._pending[request_id] = self._pending.pop(request_id)  # now the worker's last
+            self._link.write(pending.frame)
+        else:
+            self._fail([request_id], problem)
 
     # Requests.
 
-    async def _ask(self, request: Inspect | Bench) -> _Result:
+    async def _ask(self, request: Inspect | Bench) -> Result:
         if self._problem:
             raise self._problem.error()
-        pending = _Pending(encode(request))
+        pending = Pending(request)
         self._pending[request.request_id] = pending
         if self._link:
             self._link.write(pending.frame)
@@ -181,27 +184,32 @@ class Connection:
             self._cancel([request.request_id])
             raise
 
-    def _cancel(self, request_ids: Iterable[int]) -> None:
+    def _cancel(self, request_ids: Iterable[int], *, trace: bool = False) -> None:
+        position = self._link.position if trace and self._link else None
         for request_id in request_ids:
             pending = self._pending.get(request_id)
-            if pending is None or pending.is_cancelled:
+            if pending is None:
                 continue
-            pending.is_cancelled = True
+            if pending.is_cancelled:
+                pending.wants_no_trace(unless=trace)
+                continue
+            pending.cancel(position if pending is next(iter(self._pending.values())) else None)
             if self._link:
                 self._link.write(encode(Cancel(request_id=request_id)))
             if self.environment:
                 loop = asyncio.get_running_loop()
-                loop.call_later(self._grace_s, self._give_up, request_id)
+                pending.deadline = loop.call_later(self._grace_s, self._give_up, request_id)
             else:  # not begun, so nothing of it has to be stopped
                 self._fail([request_id])
 
     def _give_up(self, request_id: int) -> None:
         """If the worker does not heed a cancel, another takes its place."""
         if request_id in self._pending:
-            self._fail([each for each, pending in self._pending.items() if pending.is_cancelled])
+            cancelled = [each for each in self._pending.items() if each[1].is_cancelled]
+            self._fail([key for key, each in cancelled if not each.repeats_after_cancel()])
             _keep(self._replace(), self._changes)
 
-    def _fail(self, request_ids: Iterable[int], problem: Problem = _CANCELLED) -> None:
+    def _fail(self, request_ids: Iterable[int], problem: Problem = CANCELLED) -> None:
         for request_id in request_ids:
             self._pending.pop(request_id).fail(problem)
 

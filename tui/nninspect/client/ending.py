@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import signal
 
-from nninspect.errors import WorkerDied, WorkerMissing
+import msgspec
+
+from nninspect.errors import Cancelled, WorkerDied, WorkerMissing
+from nninspect.protocol.flight import Death, Position
 from nninspect.protocol.records import Problem
+from nninspect.text import units
 
 
 def died(code: int, last_lines: str) -> Problem:
@@ -16,6 +20,38 @@ def died(code: int, last_lines: str) -> Problem:
         details=last_lines,
     )
     return Problem.of(error)
+
+
+def died_in_forward(problem: Problem) -> Problem:
+    """The same death, as it is said of the call that it happened in."""
+    is_memory = "SIGKILL" in problem.message
+    return msgspec.structs.replace(
+        problem,
+        message=f"the process {problem.message.removeprefix('the worker ')}",
+        hint="A smaller --batch needs less memory; --device meta needs none." if is_memory else "",
+    )
+
+
+def cancelled(at: Position) -> Problem:
+    """A forward was stopped where it was."""
+    error = Cancelled(
+        f"cancelled: the forward did not return within {units.seconds(at.seconds)}",
+        "If it is slow and not stuck, a smaller --batch or a later cancel shows more.",
+    )
+    return Problem.of(error)
+
+
+def death(at: Position, problem: Problem) -> Death:
+    """What the next worker is told."""
+    return Death(
+        stage=at.stage,
+        trial=at.trial,
+        step=at.step,
+        kind=problem.kind,
+        message=problem.message,
+        hint=problem.hint,
+        details=problem.details,
+    )
 
 
 def never_started(code: int, last_lines: str) -> Problem:

@@ -12,6 +12,7 @@ from typing import IO, Protocol, TypeAlias, cast
 
 from nninspect.client.printed import WINDOW_S, Printed
 from nninspect.client.process import Process, kill_session
+from nninspect.protocol.flight import Position
 
 END_S = 2.0
 """Seconds that a supervisor gets to end everything, before it is killed itself."""
@@ -73,6 +74,11 @@ class Link:
     def last_lines(self) -> str:
         """The last lines that were printed."""
         return self._printed.last_lines()
+
+    @property
+    def position(self) -> Position | None:
+        """How far the look under way is, or was when the process ended."""
+        return self._process.flight.position()
 
     def write(self, data: bytes) -> None:
         """Send bytes as soon as the process takes them; lost when it is gone."""
@@ -156,6 +162,7 @@ class Link:
         ears, self._ears = self._ears, None
         if ears:
             ears.ended(code)
+        self._process.flight.close()
 
     def _close_stdin(self) -> None:
         if not self._streams[0].closed:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 
 import torch
 from torch import nn
 
+from nninspect.engine.flight import Flight
 from nninspect.engine.guess import NOTHING_KNOWN, complete, guess_inputs, unknown_input
 from nninspect.engine.guessing.arguments import required_arguments
 from nninspect.engine.guessing.attempt import Refusal, attempt
@@ -17,8 +19,10 @@ from nninspect.engine.guessing.known import Guess
 from nninspect.engine.guessing.search import Search
 from nninspect.engine.inputs import as_dtype
 from nninspect.engine.load import Loaded
+from nninspect.engine.recorder import CallRecorder, module_by_module
 from nninspect.engine.tensors import dtype_name
 from nninspect.errors import BadInput
+from nninspect.protocol.flight import Stage
 from nninspect.protocol.records import InputSpec, Setup
 from nninspect.text.inputs import format_input
 from nninspect.text.suggest import did_you_mean
@@ -28,7 +32,11 @@ Chosen = tuple[tuple[InputSpec, ...], str]
 
 
 def choose_inputs(
-    loaded: Loaded, setup: Setup, device: torch.device, report: Callable[[str, None], None]
+    loaded: Loaded,
+    setup: Setup,
+    device: torch.device,
+    report: Callable[[str, None], None],
+    flight: Flight | None = None,
 ) -> Chosen:
     """The inputs at the setup's batch and dtype. Guesses are tried on the model, so call it
     within `unchanged`.
@@ -43,13 +51,17 @@ def choose_inputs(
     elif loaded.card is not None and loaded.card.inputs:
         specs, source = _prepared(loaded.card.inputs, loaded, setup), "the model card"
     else:
-        specs, source = _found(loaded, setup, device, report)
+        specs, source = _found(loaded, setup, device, report, flight or Flight())
     notes = [loaded.kept_on_meta, loaded.entry.note if loaded.entry else ""]
     return specs, "; ".join([source, *filter(None, notes)])
 
 
 def _found(
-    loaded: Loaded, setup: Setup, device: torch.device, report: Callable[[str, None], None]
+    loaded: Loaded,
+    setup: Setup,
+    device: torch.device,
+    report: Callable[[str, None], None],
+    flight: Flight,
 ) -> Chosen:
     model, entry = loaded.model, loaded.entry
     if entry is not None and entry.inputs:
@@ -64,7 +76,11 @@ def _found(
 
     def tried(specs: Sequence[InputSpec]) -> Refusal | None:
         report("looking for an input that fits", None)
-        return attempt(tried_on, specs, device, is_heard=next(number) == 0)
+        trial = next(number)
+        if flight.death_in(Stage.TRIAL, trial):
+            return None
+        with flight.stage(Stage.TRIAL, trial), _watched(flight, trial):
+            return attempt(tried_on, specs, device, is_heard=trial == 0)
 
     search = Search(
         tried,
@@ -75,6 +91,17 @@ def _found(
     if not found.runs and guess.source == NOTHING_KNOWN:
         raise unknown_input(model)
     return found.specs, found.source
+
+
+@contextmanager
+def _watched(flight: Flight, trial: int) -> Iterator[None]:
+    """The first try, mostly the only one, is recorded: should it end the process, it is known
+    where. Another that does is taken for the input, so that the recorded forward shows it."""
+    if trial > 0:
+        yield
+        return
+    with module_by_module(), CallRecorder(flight.steps(Stage.TRIAL)):
+        yield
 
 
 def _prepared(specs: Sequence[InputSpec], loaded: Loaded, setup: Setup) -> tuple[InputSpec, ...]:

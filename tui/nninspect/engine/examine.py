@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
 from typing import TypeAlias
@@ -16,16 +14,18 @@ from torch import nn
 from nninspect.engine.choose_inputs import Chosen, choose_inputs
 from nninspect.engine.failure import forward_failure
 from nninspect.engine.failures.facts import in_order
+from nninspect.engine.flight import Ended, Flight, Steps
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
 from nninspect.engine.measure_memory import measure_memory
 from nninspect.engine.products import uncounted
-from nninspect.engine.recorder import Call, CallRecorder
+from nninspect.engine.recorder import Call, CallRecorder, module_by_module
 from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.tree import layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
+from nninspect.protocol.flight import Death, Stage
 from nninspect.protocol.layers import Edge, LayerRow, pack
 from nninspect.protocol.memory import Memory
 from nninspect.protocol.records import Inspection, Problem, Setup, Totals
@@ -49,30 +49,56 @@ class Forward:
     """What it gave that would have run more of it, as "a generator"."""
 
 
-def examine(loaded: Loaded, setup: Setup, device: torch.device, report: Report) -> Inspection:
+def examine(
+    loaded: Loaded,
+    setup: Setup,
+    device: torch.device,
+    report: Report,
+    flight: Flight | None = None,
+) -> Inspection:
     """Everything about a model that already is on the device. Leaves it as it was.
 
-    Raises BadInput where no input can be found. A forward that raises is part of the result.
+    Raises BadInput where no input can be found. A forward that raises is part of the result, and
+    so is one that ended the process of an earlier look, which the flight knows of.
     """
-    model = loaded.model
+    model, flight = loaded.model, flight or Flight()
     with unchanged(model):
         set_mode(model, setup.training)
-        chosen = choose_inputs(loaded, setup, device, report)
+        chosen = choose_inputs(loaded, setup, device, report, flight)
         report("running one forward", None)
-        forward = run_forward(model, make_arguments(chosen[0], device))
-        if _asks_for_gradients(forward):
-            with torch.enable_grad():
-                forward = run_forward(model, make_arguments(chosen[0], device))
+        with flight.stage(Stage.FORWARD):
+            forward = _forward(model, chosen, device, flight)
         nodes = walk(model)
         report("asking torchinfo", None)
-        torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward)
+        with flight.stage(Stage.TORCHINFO):
+            death = flight.death_in(Stage.TORCHINFO)
+            torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward, death)
         memory = None
         if forward.failure is None:
             report("measuring memory", None)
-            memory = measure_memory(model, forward.recorder, forward.seconds, chosen[0], device)
+            with flight.stage(Stage.MEMORY):
+                memory = measure_memory(
+                    model,
+                    forward.recorder,
+                    forward.seconds,
+                    chosen[0],
+                    device,
+                    may_run=flight.death_in(Stage.MEMORY) is None,
+                )
         count_parameters(nodes)
         rows, edges = layer_tree(nodes, _evidence(forward, torchinfo))
     return _inspection(loaded, setup, chosen, forward, rows, edges, nodes, torchinfo, memory)
+
+
+def _forward(model: nn.Module, chosen: Chosen, device: torch.device, flight: Flight) -> Forward:
+    """Recorded, with gradients where the model differentiates by itself."""
+    arguments = make_arguments(chosen[0], device)
+    forward = run_forward(model, arguments, flight.steps(Stage.FORWARD))
+    if _asks_for_gradients(forward):
+        with torch.enable_grad():
+            arguments = make_arguments(chosen[0], device)
+            forward = run_forward(model, arguments, flight.steps(Stage.FORWARD))
+    return forward
 
 
 def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
@@ -90,15 +116,17 @@ def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
     )
 
 
-def run_forward(model: nn.Module, arguments: Arguments) -> Forward:
+def run_forward(
+    model: nn.Module, arguments: Arguments, flight_steps: Steps | None = None
+) -> Forward:
     """Call the model once, recorded."""
     args, kwargs = arguments
-    recorder = CallRecorder()
+    recorder = CallRecorder(flight_steps)
     started = time.perf_counter()
     try:
-        with _module_by_module(), recorder:
+        with module_by_module(), recorder:
             result = model(*args, **kwargs)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, Ended) as error:
         seconds = time.perf_counter() - started
         steps = in_order(recorder.calls, recorder.ops)
         problem, failed = forward_failure(error, recorder, walk(model), steps, recorder.failed_op)
@@ -120,23 +148,11 @@ def _asks_for_gradients(forward: Forward) -> bool:
     return forward.failure is not None and "does not require grad" in forward.failure.message
 
 
-@contextmanager
-def _module_by_module() -> Iterator[None]:
-    """Without the short cuts that call no submodule: a compiled forward, and the fused one of
-    `nn.TransformerEncoderLayer`."""
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        if "torch._dynamo" in sys.modules:
-            with torch.compiler.set_stance("force_eager"):
-                yield
-        else:
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
-
-
-def _torchinfo(nodes: list[Node], arguments: Arguments, forward: Forward) -> TorchinfoReport:
+def _torchinfo(
+    nodes: list[Node], arguments: Arguments, forward: Forward, death: Death | None
+) -> TorchinfoReport:
+    if death is not None:
+        return TorchinfoReport(skipped=f"torchinfo was skipped: under it {death.message}")
     if forward.failure is not None:
         return TorchinfoReport(skipped="torchinfo was skipped: the forward fails")
     if forward.seconds > SLOW_FORWARD_S:

@@ -8,6 +8,7 @@ from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.failures.devices import is_out_of_memory
 from nninspect.engine.failures.facts import Facts, Step
 from nninspect.engine.failures.suggest import suggestion
+from nninspect.engine.flight import Ended
 from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.engine.structure import Node
 from nninspect.protocol.records import Problem
@@ -28,19 +29,42 @@ def forward_failure(
     `earlier` is what had ended, functional calls included; else the recorder's module calls.
     `op` is the functional call that raised, where it is known.
     """
-    paths = {id(node.module): node.path for node in reversed(nodes)}
-    chain = recorder.enclosing(recorder.failed) if recorder.failed else []
-    failed = next((call for call in chain if id(call.module) in paths), None)
-    path = paths[id(failed.module)] if failed else ""
+    if isinstance(error, Ended):
+        return _ended(error, recorder, nodes)
+    paths, failed = _place(recorder, nodes)
     line = user_line(error)
     problem = Problem(
         kind="ForwardFailed",
         message=f"{described(error)} ({line})" if line else described(error),
         hint=_hint(_facts(error, recorder, nodes, earlier, op, line), failed),
-        where=path,
+        where=paths[id(failed.module)] if failed else "",
         details=user_traceback(error),
     )
     return problem, failed
+
+
+def _ended(
+    error: Ended, recorder: CallRecorder, nodes: Sequence[Node]
+) -> tuple[Problem, Call | None]:
+    """What the process died of, at the call that it died in."""
+    death = error.death
+    paths, failed = _place(recorder, nodes)
+    place = f"after {line}" if (line := user_line(error)) and error.is_after else line
+    problem = Problem(
+        kind=death.kind,
+        message=f"{death.message} ({place})" if place else death.message,
+        hint=death.hint,
+        where=paths[id(failed.module)] if failed else "",
+        details=death.details or user_traceback(error),
+    )
+    return problem, failed
+
+
+def _place(recorder: CallRecorder, nodes: Sequence[Node]) -> tuple[dict[int, str], Call | None]:
+    """The paths of modules by their id, and the innermost failed call that stands in the tree."""
+    paths = {id(node.module): node.path for node in reversed(nodes)}
+    chain = recorder.enclosing(recorder.failed) if recorder.failed else []
+    return paths, next((call for call in chain if id(call.module) in paths), None)
 
 
 def _facts(

@@ -38,10 +38,12 @@ def measure_memory(
     forward_s: float,
     specs: Sequence[InputSpec],
     device: torch.device,
+    *,
+    may_run: bool = True,
 ) -> Memory:
     """What a model needs at the batch of its inputs, after a forward that was recorded.
 
-    Call it within `unchanged`: it may run one more forward, in train mode.
+    Call it within `unchanged`: where it may, it runs one more forward, in train mode.
     """
     args, kwargs = make_arguments(specs, device)
     inputs = [tensor for _, tensor in tensors_in((args, kwargs))]
@@ -54,7 +56,7 @@ def measure_memory(
         trainable_bytes(model),
         sum(map(size_bytes, inputs)),
         recorded_peak(steps, recorder.dataflow.edges),
-        _kept(model, inputs, lambda: model(*args, **kwargs)) if is_cheap else None,
+        _kept(model, inputs, lambda: model(*args, **kwargs)) if is_cheap and may_run else None,
         measured_batch=batch,
         batch=batch,
     )

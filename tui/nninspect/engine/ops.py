@@ -16,6 +16,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from nninspect.engine.counting import count
+from nninspect.engine.flight import Ended
 from nninspect.engine.tensors import described, tensors_in
 from nninspect.protocol.layers import Tensors
 
@@ -100,8 +101,9 @@ class OpRecorder(TorchFunctionMode):
             given = [tensor for _, tensor in found]
             inputs = described(found)  # before it: an in-place op may resize
         try:
+            self._recorder.steps.pass_one()
             result = func(*args, **kwargs)
-        except Exception as error:
+        except (Exception, Ended) as error:
             if error is not self._error:
                 self._error, self.failed = error, self._begun(func, inputs)
                 self._keep(self.failed)
@@ -113,6 +115,7 @@ class OpRecorder(TorchFunctionMode):
             if made and self._keep(op):
                 op.mult_adds = count(func, args, kwargs, result)
                 self._note(op, given, made, is_in_place=written is not None)
+        self._recorder.steps.pass_one(is_end=True)
         return result
 
     def _note(

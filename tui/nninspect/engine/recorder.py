@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ from torch import nn
 from torch.jit import ScriptModule
 
 from nninspect.engine.dataflow import Dataflow
+from nninspect.engine.flight import Steps
 from nninspect.engine.ops import Op, OpRecorder, new_bytes, unseen
 from nninspect.engine.tensors import described, tensors_in
 from nninspect.protocol.layers import Tensors
@@ -45,7 +47,8 @@ Maker: TypeAlias = Call | Op
 class CallRecorder:
     """A context in which every module call and every op of this thread is recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps | None = None) -> None:
+        self.steps = steps or Steps()
         self.calls: list[Call] = []
         self.failed: Call | None = None
         """The innermost call that the latest exception came out of, or the one that it was
@@ -132,6 +135,7 @@ class CallRecorder:
         outer = call.inside
         self._begun = module
         try:
+            self.steps.pass_one()
             result = self._plain_call(module, *args, **kwargs)
         except BaseException as error:
             self._note_failure(error, call)
@@ -141,6 +145,7 @@ class CallRecorder:
             self.open = outer
         with unseen():
             self._note_outputs(call, result, given, was_leaf)
+        self.steps.pass_one(is_end=True)
         return result
 
     def _begin(
@@ -197,6 +202,22 @@ class CallRecorder:
         while chain[-1].inside >= 0:
             chain.append(self.calls[chain[-1].inside])
         return chain
+
+
+@contextmanager
+def module_by_module() -> Iterator[None]:
+    """Without the short cuts that call no submodule: a compiled forward, and the fused one of
+    `nn.TransformerEncoderLayer`."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        if "torch._dynamo" in sys.modules:
+            with torch.compiler.set_stance("force_eager"):
+                yield
+        else:
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def is_leaf_of_torch(module: nn.Module) -> bool:

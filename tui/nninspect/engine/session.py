@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 
 import msgspec
 import torch
@@ -11,9 +12,11 @@ import torch
 from nninspect.engine.blame import described, user_traceback
 from nninspect.engine.devices import device_named, free_cache
 from nninspect.engine.examine import Report, examine
+from nninspect.engine.flight import Flight
 from nninspect.engine.inputs import dtype_named
 from nninspect.engine.load import Loaded, load
 from nninspect.errors import BadInput, DeviceError
+from nninspect.protocol.flight import Death, Numbers
 from nninspect.protocol.records import Inspection, Setting, Setup
 from nninspect.text.inputs import FLOAT_DTYPES
 
@@ -25,7 +28,9 @@ frames a level. Much more than this could overflow the stack."""
 class Session:
     """Holds one model at a time. Setups that differ only in how to run it share the build."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Numbers | None = None) -> None:
+        """`numbers`: where it is noted how far a look is, as `protocol.flight` has it."""
+        self._numbers = numbers
         self._loaded: Loaded | None = None
         self._setup: Setup | None = None
         """What the model was built for."""
@@ -34,9 +39,12 @@ class Session:
         """Whether the latest forward succeeded where the model is."""
         sys.setrecursionlimit(max(sys.getrecursionlimit(), MAX_FRAMES))
 
-    def inspect(self, setup: Setup, *, reload: bool, progress: Report) -> Inspection:
+    def inspect(
+        self, setup: Setup, *, reload: bool, progress: Report, deaths: Sequence[Death] = ()
+    ) -> Inspection:
         """Load what the setup names, move it to the setup's device, and look at it.
 
+        Where an earlier look at the same died, the forward stops and that is its failure.
         Raises a UsageError, ModelError or DeviceError; after a DeviceError the model is where
         it was, and as it was.
         """
@@ -47,7 +55,7 @@ class Session:
             setup = msgspec.structs.replace(setup, device="meta")
         before, ran_before = self._device, self._ran
         self.move(device, progress)
-        inspection = examine(loaded, setup, device, progress)
+        inspection = examine(loaded, setup, device, progress, Flight(self._numbers, deaths))
         if inspection.failure is not None and ran_before and device != before:
             self.move(before, quietly)
             raise DeviceError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from nninspect.protocol.bench import BenchProgress
+from nninspect.protocol.flight import Death
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,
@@ -38,6 +39,8 @@ class Inspect(_Message, frozen=True):
     setup: Setup
     reload: bool = False
     """Read the user's files again and build the model anew."""
+    deaths: tuple[Death, ...] = ()
+    """How earlier tries of this request ended: where each did, the forward stops instead."""
 
 
 class Bench(_Message, frozen=True):

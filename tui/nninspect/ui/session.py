@@ -88,8 +88,9 @@ class Session:
             self._begin("bench", "bench", self._bench)
 
     def cancel(self) -> None:
+        """Stop what is under way; a forward shows how far it came."""
         if self.is_busy:
-            self.client.cancel()
+            self.client.cancel(trace=True)
 
     # requests
 
@@ -127,6 +128,8 @@ class Session:
             raise NninspectError(f"the worker sent a broken layer tree: {error}") from error
 
     def _show(self, picture: Picture, doing: Doing) -> None:
+        if self._task is not asyncio.current_task():
+            return  # something else was asked for meanwhile
         self.picture, self.setup = picture, picture.inspection.setup
         self._tell(Pictured(picture, doing))
 

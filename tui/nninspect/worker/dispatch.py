@@ -59,8 +59,10 @@ class Dispatcher:
     def _carry_out(self, request: Inspect | Bench) -> Response:
         report = _Throttle(request.request_id, self._send, self._cancels, self._clock)
         match request:
-            case Inspect(request_id, setup, reload):
-                inspection = self._engine.session.inspect(setup, reload=reload, progress=report)
+            case Inspect(request_id, setup, reload, deaths):
+                inspection = self._engine.session.inspect(
+                    setup, reload=reload, progress=report, deaths=deaths
+                )
                 return Inspected(request_id=request_id, inspection=inspection)
             case Bench(request_id, setup, plan):
                 result = self._engine.bench(self._engine.session, setup, plan, report)

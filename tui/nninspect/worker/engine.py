@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from nninspect.errors import WorkerMissing
+from nninspect.protocol.flight import Death, inherited
 from nninspect.protocol.records import BenchPlan, BenchResult, Environment, Inspection, Setup
 
 OLDEST_TORCH = (2, 6)
@@ -21,7 +22,9 @@ Report: TypeAlias = Callable[[str, float | None], None]
 class Session(Protocol):
     """Remembers the model between requests."""
 
-    def inspect(self, setup: Setup, *, reload: bool, progress: Report) -> Inspection: ...
+    def inspect(
+        self, setup: Setup, *, reload: bool, progress: Report, deaths: Sequence[Death]
+    ) -> Inspection: ...
 
 
 class Engine(NamedTuple):
@@ -34,12 +37,13 @@ class Engine(NamedTuple):
 
 def load() -> Engine:
     """The real one. Raises WorkerMissing when torch is missing, broken or too old."""
+    numbers = inherited()
     _import_torch()
     from nninspect.bench.run import bench
     from nninspect.engine.devices import environment
     from nninspect.engine.session import Session
 
-    return Engine(environment(), Session(), bench)
+    return Engine(environment(), Session(numbers), bench)
 
 
 def _import_torch() -> None:

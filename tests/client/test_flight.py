@@ -1,0 +1,201 @@
+"""A forward that ends its process, or never ends, is shown up to the call that it was in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nninspect.client import api, process
+from nninspect.errors import Cancelled, WorkerDied
+from nninspect.protocol.layer_table import LayerTable
+from nninspect.protocol.layers import LayerRow, Mark
+from nninspect.protocol.records import InputSpec, Inspection, Setup
+
+FILE = """
+import os, re, signal, sys, time
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.fc(x)
+
+class Deadly(Layer):
+    def forward(self, x):
+        x = self.fc(x)
+        {}
+        return x
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c, self.d = Layer(), Layer(), Deadly(), Layer()
+
+    def forward(self, x):
+        x = F.relu(self.a(x))
+        x = self.b(x)
+        x = self.c(x)
+        return self.d(x)
+"""
+
+HANGS_IN_C = 're.match(r"(a+)+$", "a" * 60 + "b")'
+
+
+@pytest.fixture
+async def real(
+    connect: Callable[..., Awaitable[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """A started real worker, in the folder that `net` writes to."""
+    monkeypatch.chdir(tmp_path)
+    return await connect(command=process.COMMAND, grace_s=1)
+
+
+def net(deadly: str) -> None:
+    """`net.py`, whose third layer does that after its `fc`."""
+    Path("net.py").write_text(FILE.replace("{}", deadly))
+
+
+def rows_of(inspection: Inspection) -> dict[str, LayerRow]:
+    return {row.path: row for row in LayerTable(inspection.layers)}
+
+
+def failed(inspection: Inspection) -> list[str]:
+    return [path for path, row in rows_of(inspection).items() if row.marks & Mark.FAILED]
+
+
+def assert_is_seen_up_to_the_third_layer(inspection: Inspection) -> None:
+    rows = rows_of(inspection)
+    assert inspection.failure is not None
+    assert inspection.failure.where == "c"
+    assert failed(inspection) == ["c"]
+    for path in ("a", "a.fc", "relu", "b", "b.fc", "c.fc"):
+        outputs = rows[path].outputs
+        assert outputs, path
+    assert rows["c"].inputs
+    assert rows["c"].outputs is None
+    assert rows["d"].inputs is None
+
+
+@pytest.mark.parametrize(
+    ("deadly", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV (segmentation fault)"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL: most often out of memory"),
+        ("os._exit(3)", "exited with code 3"),
+    ],
+)
+async def test_the_tree_ends_at_the_call_that_the_process_died_in(
+    real: Any, deadly: str, said: str
+) -> None:
+    net(deadly)
+    inspection = await real.inspect("net.py:Net")
+    assert_is_seen_up_to_the_third_layer(inspection)
+    failure = inspection.failure
+    assert failure.kind == "WorkerDied"
+    assert failure.message.startswith("the process ")
+    assert said in failure.message
+    assert "(after net.py:17 in forward: x = self.fc(x))" in failure.message
+    assert len(real.heard(api.Starting)) == 2
+    assert real.heard(api.Died) == []
+    assert f"{said.split()[0]}" in real.text
+    assert "looking again" in real.text
+
+
+async def test_a_call_that_dies_in_its_first_line_is_the_one_that_is_marked(real: Any) -> None:
+    net("pass")
+    Path("net.py").write_text(Path("net.py").read_text().replace("x = self.fc(x)", "os._exit(3)"))
+    inspection = await real.inspect("net.py:Net")
+    assert failed(inspection) == ["c"]
+    assert "net.py:29 in forward: x = self.c(x)" in inspection.failure.message
+
+
+async def test_a_death_with_a_given_input_is_found_without_a_try(real: Any) -> None:
+    net("os._exit(3)")
+    setup = Setup(target="net.py:Net", inputs=(InputSpec((2, 4)),))
+    inspection = await real.connection.inspect(setup)
+    assert_is_seen_up_to_the_third_layer(inspection)
+    assert rows_of(inspection)["a"].inputs[0].shape == (2, 4)
+
+
+async def test_a_death_in_a_functional_call_marks_that(real: Any) -> None:
+    net("x = F.softmax(x, Bomb())")
+    bomb = "class Bomb:\n    def __index__(self): os._exit(3)\n"
+    Path("net.py").write_text(Path("net.py").read_text() + bomb)
+    inspection = await real.inspect("net.py:Net")
+    assert failed(inspection) == ["c", "c.softmax"]
+    assert "net.py:18 in forward: x = F.softmax(x, Bomb())" in inspection.failure.message
+
+
+@pytest.mark.parametrize("deadly", ["time.sleep(600)", HANGS_IN_C])
+async def test_a_forward_that_hangs_is_shown_up_to_there_when_it_is_cancelled(
+    real: Any, deadly: str
+) -> None:
+    net(f"print('hanging', flush=True); {deadly}")
+    request = asyncio.ensure_future(real.inspect("net.py:Net"))
+    await real.until(lambda: "hanging" in real.text)
+    real.connection.cancel(trace=True)
+    inspection = await request
+    assert_is_seen_up_to_the_third_layer(inspection)
+    assert inspection.failure.kind == "Cancelled"
+    assert inspection.failure.message.startswith("cancelled: the forward did not return within")
+
+
+async def test_a_cancel_that_wants_no_trace_gets_none(real: Any) -> None:
+    net("print('hanging', flush=True); time.sleep(600)")
+    request = asyncio.ensure_future(real.inspect("net.py:Net"))
+    await real.until(lambda: "hanging" in real.text)
+    real.connection.cancel(trace=True)
+    real.connection.cancel()
+    with pytest.raises(Cancelled):
+        await request
+    assert len(real.heard(api.Starting)) == 1
+
+
+async def test_a_death_outside_of_a_forward_is_reported_at_once(real: Any) -> None:
+    net("pass")
+    Path("net.py").write_text(Path("net.py").read_text() + "os._exit(7)")
+    with pytest.raises(WorkerDied, match="exited with code 7"):
+        await real.inspect("net.py:Net")
+    assert len(real.heard(api.Starting)) == 1
+
+
+async def test_a_forward_that_dies_elsewhere_the_second_time_ends_there(real: Any) -> None:
+    """One repetition a stage: a model that dies at random must not be run for ever."""
+    net("open('again', 'x').close() if not os.path.exists('again') else None; os._exit(3)")
+    text = (
+        Path("net.py")
+        .read_text()
+        .replace(
+            "x = F.relu(self.a(x))",
+            "os.path.exists('again') and os._exit(4); x = F.relu(self.a(x))",
+        )
+    )
+    Path("net.py").write_text(text)
+    with pytest.raises(WorkerDied, match="exited with code 4"):
+        await real.connection.inspect(Setup(target="net.py:Net", inputs=(InputSpec((2, 4)),)))
+    assert len(real.heard(api.Starting)) == 2
+
+
+async def test_a_death_while_torchinfo_runs_leaves_its_figures_out(real: Any) -> None:
+    net("'torchinfo' in sys.modules and os._exit(3)")
+    inspection = await real.inspect("net.py:Net")
+    assert inspection.failure is None
+    assert inspection.torchinfo.startswith("torchinfo was skipped: under it the process exited")
+    assert rows_of(inspection)["d"].outputs
+
+
+async def test_a_death_in_training_mode_leaves_only_its_memory_out(real: Any) -> None:
+    net("self.training and os._exit(3)")
+    inspection = await real.inspect("net.py:Net")
+    assert inspection.failure is None
+    assert inspection.memory is not None
+    assert inspection.memory.kept_activations is None
