@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Any
 
 import pytest
 from textual.events import MouseScrollDown as MouseScrollDown
@@ -29,6 +31,8 @@ from nninspect.protocol.records import (
     Timings,
     Totals,
 )
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats, Values
 from nninspect.ui.app import NninspectApp
 
 CPU = Device("cpu", "Some CPU", 0)
@@ -297,6 +301,42 @@ def bench_result(setup: Setup, plan: BenchPlan) -> BenchResult:
     return BenchResult(setup=setup, rows=tuple(rows), threads=8, dtype="float32")
 
 
+SOURCE = """class Net(nn.Module):
+    def forward(self, x):  # the skip is added
+        out = F.relu(self.conv1(x))
+        return out + x
+"""
+
+
+def stats(path: str, shape: tuple[int, ...], low: float | None = -0.5, **more: Any) -> TensorStats:
+    """A tensor whose values lie evenly around zero; without values where `low` is None."""
+    count = math.prod(shape)
+    if low is None:
+        return TensorStats(path=path, shape=shape, dtype="float32", count=count, size=4 * count)
+    values = {"looked_at": count, "low": low, "high": -low, "mean": 0.0, "std": -low / 2}
+    histogram = tuple(16 - abs(16 - bin) for bin in range(32))
+    return TensorStats(
+        path=path,
+        shape=shape,
+        dtype="float32",
+        count=count,
+        size=4 * count,
+        is_trainable=True,
+        values=Values(**(values | {"histogram": histogram} | more)),  # type: ignore[arg-type]
+    )
+
+
+def some_tensors() -> tuple[TensorStats, ...]:
+    """Of `small_resnet`: one of them sampled, one all zeros, one broken."""
+    return (
+        stats("stem.conv.weight", (16, 3, 3, 3), -0.31),
+        stats("stem.norm.weight", (16,), -1.0),
+        stats("stage3.1.conv2.weight", (64, 64, 3, 3), -0.2, looked_at=1_000, nans=2),
+        stats("head.weight", (10, 64), -0.125),
+        stats("head.bias", (10,), 0.0, zeros=10, histogram=()),
+    )
+
+
 class FakeClient:
     """It answers what it was given to answer, at once or when its `gate` is opened."""
 
@@ -311,6 +351,7 @@ class FakeClient:
         self.flow: tuple[tuple[str, str], ...] = ()
         self.errors: list[NninspectError] = []
         self.asked: list[tuple[str, object]] = []
+        self.tensors: tuple[TensorStats, ...] = some_tensors()
         self.gate = asyncio.Event()
         self.gate.set()
         self.closed = False
@@ -346,6 +387,18 @@ class FakeClient:
         self.asked.append(("bench", plan))
         await self._answer()
         return bench_result(setup, plan)
+
+    async def weights(
+        self, setup: Setup, path: str = "", *, below: bool = False
+    ) -> tuple[TensorStats, ...]:
+        self.asked.append(("weights", path))
+        await self._answer()
+        return tuple(each for each in self.tensors if below or each.module == path)
+
+    async def source(self, setup: Setup, path: str) -> Source:
+        self.asked.append(("source", path))
+        await self._answer()
+        return Source(owner="net.Net", file="/home/me/net.py", first_line=16, text=SOURCE)
 
     async def _answer(self) -> None:
         if self.errors:

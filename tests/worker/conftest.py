@@ -12,7 +12,7 @@ import pytest
 from nninspect.errors import ProtocolError
 from nninspect.protocol.flight import Death
 from nninspect.protocol.layers import LayerRow, pack
-from nninspect.protocol.messages import Bench, Inspect, Response
+from nninspect.protocol.messages import Bench, Inspect, Response, Work
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,
@@ -21,6 +21,8 @@ from nninspect.protocol.records import (
     Setup,
     Totals,
 )
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 from nninspect.worker.cancel import Cancels
 from nninspect.worker.dispatch import Dispatcher
 from nninspect.worker.engine import Engine, Report
@@ -57,6 +59,15 @@ class Harness:
             totals=NO_COUNTS,
         )
 
+    def weights(
+        self, setup: Setup, path: str, below: bool, progress: Report
+    ) -> tuple[TensorStats, ...]:
+        name = f"{path}.{self.work(progress)}{'.below' if below else ''}"
+        return (TensorStats(path=name, shape=(2,), dtype="float32", count=2, size=8),)
+
+    def source(self, setup: Setup, path: str, progress: Report) -> Source:
+        return Source(owner=f"{path}: {self.work(progress)}")
+
     def bench(self, session: Any, setup: Setup, plan: BenchPlan, progress: Report) -> BenchResult:
         assert session is self
         return BenchResult(setup=setup, rows=(), missing=str(self.work(progress)))
@@ -73,7 +84,7 @@ class Harness:
         plan = BenchPlan(devices=("cpu",), batches=(1,))
         self.ask(Bench(request_id=request_id, setup=SETUP, plan=plan))
 
-    def ask(self, request: Inspect | Bench) -> None:
+    def ask(self, request: Work) -> None:
         self.cancels.expect(request.request_id)
         self.dispatcher.handle(request)
 

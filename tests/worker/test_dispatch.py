@@ -7,8 +7,17 @@ from typing import Any, NoReturn
 import pytest
 
 from nninspect.errors import BadTarget, ForwardFailed
-from nninspect.protocol.messages import Benched, Failed, Inspected, Progress
-from nninspect.protocol.records import Problem
+from nninspect.protocol.messages import (
+    Benched,
+    DescribeWeights,
+    Failed,
+    Inspected,
+    Progress,
+    ReadSource,
+    SourceRead,
+    WeightsDescribed,
+)
+from nninspect.protocol.records import Problem, Setup
 from nninspect.worker.dispatch import PROGRESS_S
 from nninspect.worker.engine import Report
 
@@ -39,6 +48,20 @@ def test_a_bench_is_answered_with_the_result_of_the_same_session(harness: Any) -
     [answer] = harness.sent
     assert isinstance(answer, Benched)
     assert answer.request_id == 8
+
+
+def test_weights_are_answered_with_the_tensors_of_the_path(harness: Any) -> None:
+    harness.ask(DescribeWeights(request_id=9, setup=Setup(target="t"), path="a.b", below=True))
+    [answer] = harness.sent
+    assert isinstance(answer, WeightsDescribed)
+    assert (answer.request_id, answer.tensors[0].path) == (9, "a.b.Net.below")
+
+
+def test_a_source_is_answered_with_that_of_the_path(harness: Any) -> None:
+    harness.ask(ReadSource(request_id=9, setup=Setup(target="t"), path="a.b"))
+    [answer] = harness.sent
+    assert isinstance(answer, SourceRead)
+    assert (answer.request_id, answer.source.owner) == (9, "a.b: Net")
 
 
 def test_an_error_for_the_user_keeps_all_it_says(harness: Any) -> None:

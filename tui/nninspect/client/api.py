@@ -16,6 +16,8 @@ from nninspect.protocol.records import (
     Problem,
     Setup,
 )
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 
 
 class Starting(msgspec.Struct, frozen=True):
@@ -75,6 +77,12 @@ class Client(Protocol):
     async def inspect(self, setup: Setup, *, reload: bool = False) -> Inspection: ...
 
     async def bench(self, setup: Setup, plan: BenchPlan) -> BenchResult: ...
+
+    async def weights(
+        self, setup: Setup, path: str = "", *, below: bool = False
+    ) -> tuple[TensorStats, ...]: ...
+
+    async def source(self, setup: Setup, path: str) -> Source: ...
 
     def cancel(self, *, trace: bool = False) -> None:
         """Stop the request under way, if there is one. Always works: a worker that does not

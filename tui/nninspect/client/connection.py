@@ -19,13 +19,18 @@ from nninspect.protocol.messages import (
     Benched,
     Cancel,
     ClientHello,
+    DescribeWeights,
     Failed,
     Inspect,
     Inspected,
     Progress,
+    ReadSource,
     Ready,
     Refused,
     Response,
+    SourceRead,
+    WeightsDescribed,
+    Work,
     WorkerHello,
 )
 from nninspect.protocol.records import (
@@ -36,6 +41,8 @@ from nninspect.protocol.records import (
     Problem,
     Setup,
 )
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 
 GRACE_S = 2.0
 """Seconds that a worker gets to answer a cancel, before it is killed."""
@@ -85,6 +92,20 @@ class Connection:
     async def bench(self, setup: Setup, plan: BenchPlan) -> BenchResult:
         result = await self._ask(Bench(request_id=next(self._ids), setup=setup, plan=plan))
         assert isinstance(result, BenchResult)
+        return result
+
+    async def weights(
+        self, setup: Setup, path: str = "", *, below: bool = False
+    ) -> tuple[TensorStats, ...]:
+        result = await self._ask(
+            DescribeWeights(request_id=next(self._ids), setup=setup, path=path, below=below)
+        )
+        assert isinstance(result, tuple)
+        return result
+
+    async def source(self, setup: Setup, path: str) -> Source:
+        result = await self._ask(ReadSource(request_id=next(self._ids), setup=setup, path=path))
+        assert isinstance(result, Source)
         return result
 
     def cancel(self, *, trace: bool = False) -> None:
@@ -153,7 +174,12 @@ class Connection:
                 pending = self._pending.get(request_id)
                 if pending and not pending.is_cancelled:
                     self._listener(api.Advanced(stage, fraction, bench))
-            case Inspected(request_id, result) | Benched(request_id, result):
+            case (
+                Inspected(request_id, result)
+                | Benched(request_id, result)
+                | WeightsDescribed(request_id, result)
+                | SourceRead(request_id, result)
+            ):
                 if pending := self._pending.pop(request_id, None):
                     pending.succeed(result)
             case Failed(request_id, problem):
@@ -171,7 +197,7 @@ class Connection:
 
     # Requests.
 
-    async def _ask(self, request: Inspect | Bench) -> Result:
+    async def _ask(self, request: Work) -> Result:
         if self._problem:
             raise self._problem.error()
         pending = Pending(request)

@@ -11,10 +11,12 @@ from nninspect.client import ending
 from nninspect.errors import Cancelled
 from nninspect.protocol.flight import Position
 from nninspect.protocol.framing import encode
-from nninspect.protocol.messages import Bench, Inspect
+from nninspect.protocol.messages import Inspect, Work
 from nninspect.protocol.records import BenchResult, Inspection, Problem
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 
-Result: TypeAlias = Inspection | BenchResult
+Result: TypeAlias = Inspection | BenchResult | tuple[TensorStats, ...] | Source
 
 CANCELLED = Problem.of(Cancelled("cancelled"))
 
@@ -27,7 +29,7 @@ class Pending:
     one such repetition; a second death in it is the answer.
     """
 
-    def __init__(self, request: Inspect | Bench) -> None:
+    def __init__(self, request: Work) -> None:
         self.request = request
         self.answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self.is_cancelled = False

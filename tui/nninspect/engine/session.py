@@ -10,14 +10,18 @@ import msgspec
 import torch
 
 from nninspect.engine.blame import described, user_traceback
+from nninspect.engine.class_source import class_source
 from nninspect.engine.devices import device_named, free_cache
 from nninspect.engine.examine import Report, examine
 from nninspect.engine.flight import Flight
 from nninspect.engine.inputs import dtype_named
 from nninspect.engine.load import Loaded, load
+from nninspect.engine.weights import describe_weights, module_at
 from nninspect.errors import BadInput, DeviceError
 from nninspect.protocol.flight import Death, Numbers
 from nninspect.protocol.records import Inspection, Setting, Setup
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 from nninspect.text.inputs import FLOAT_DTYPES
 
 MAX_FRAMES = 4_000
@@ -48,13 +52,11 @@ class Session:
         Raises a UsageError, ModelError or DeviceError; after a DeviceError the model is where
         it was, and as it was.
         """
-        device = device_named(setup.device)
+        device_named(setup.device)  # refused before anything is built
         loaded = self.loaded(setup, reload=reload, progress=progress)
-        if loaded.kept_on_meta:
-            device = torch.device("meta")
-            setup = msgspec.structs.replace(setup, device="meta")
         before, ran_before = self._device, self._ran
-        self.move(device, progress)
+        setup = self._placed(loaded, setup, progress)
+        device = self._device
         inspection = examine(loaded, setup, device, progress, Flight(self._numbers, deaths))
         if inspection.failure is not None and ran_before and device != before:
             self.move(before, quietly)
@@ -66,6 +68,29 @@ class Session:
             )
         self._ran = inspection.failure is None
         return inspection
+
+    def _placed(self, loaded: Loaded, setup: Setup, progress: Report) -> Setup:
+        """Have the model where the setup wants it; returns the setup of where it is."""
+        if loaded.kept_on_meta:
+            setup = msgspec.structs.replace(setup, device="meta")
+        self.move(device_named(setup.device), progress)
+        return setup
+
+    def weights(
+        self, setup: Setup, path: str, below: bool, progress: Report
+    ) -> tuple[TensorStats, ...]:
+        """Statistics of the tensors of one module, or of all below it, where the model is.
+
+        Raises as `inspect` does, and BadInput where there is no such module.
+        """
+        loaded = self.loaded(setup, reload=False, progress=progress)
+        self._placed(loaded, setup, progress)
+        return describe_weights(loaded.model, path, below, progress)
+
+    def source(self, setup: Setup, path: str, progress: Report) -> Source:
+        """The source of a module's class. Raises as `weights` does."""
+        loaded = self.loaded(setup, reload=False, progress=progress)
+        return class_source(module_at(loaded.model, path))
 
     def loaded(self, setup: Setup, *, reload: bool, progress: Report) -> Loaded:
         """The setup's model, built anew only where it has to be."""

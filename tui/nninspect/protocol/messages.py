@@ -14,6 +14,8 @@ from nninspect.protocol.records import (
     Problem,
     Setup,
 )
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 
 VERSION = 4
 """Raised when a message or a record changes; client and worker must agree."""
@@ -49,6 +51,24 @@ class Bench(_Message, frozen=True):
     request_id: int
     setup: Setup
     plan: BenchPlan
+
+
+class DescribeWeights(_Message, frozen=True):
+    """Compute statistics of the tensors of a module. → `WeightsDescribed`."""
+
+    request_id: int
+    setup: Setup
+    path: str = ""
+    below: bool = False
+    """Those of its whole subtree, not only its own."""
+
+
+class ReadSource(_Message, frozen=True):
+    """Find the source of a module's class. → `SourceRead`."""
+
+    request_id: int
+    setup: Setup
+    path: str
 
 
 class Cancel(_Message, frozen=True):
@@ -102,6 +122,20 @@ class Benched(_Message, frozen=True):
     result: BenchResult
 
 
+class WeightsDescribed(_Message, frozen=True):
+    """The answer to `DescribeWeights`."""
+
+    request_id: int
+    tensors: tuple[TensorStats, ...]
+
+
+class SourceRead(_Message, frozen=True):
+    """The answer to `ReadSource`."""
+
+    request_id: int
+    source: Source
+
+
 class Failed(_Message, frozen=True):
     """The answer to a request that could not be carried out."""
 
@@ -109,5 +143,9 @@ class Failed(_Message, frozen=True):
     problem: Problem
 
 
-Request = ClientHello | Inspect | Bench | Cancel
-Response = WorkerHello | Ready | Refused | Progress | Inspected | Benched | Failed
+Work = Inspect | Bench | DescribeWeights | ReadSource
+"""The requests that are carried out one after another; each gets one answer."""
+
+Request = ClientHello | Work | Cancel
+Answer = Inspected | Benched | WeightsDescribed | SourceRead | Failed
+Response = WorkerHello | Ready | Refused | Progress | Answer

@@ -11,11 +11,16 @@ from nninspect.errors import NninspectError, ProtocolError
 from nninspect.protocol.messages import (
     Bench,
     Benched,
+    DescribeWeights,
     Failed,
     Inspect,
     Inspected,
     Progress,
+    ReadSource,
     Response,
+    SourceRead,
+    WeightsDescribed,
+    Work,
 )
 from nninspect.protocol.records import Problem
 from nninspect.worker.cancel import Cancels
@@ -43,7 +48,7 @@ class Dispatcher:
         self._cancels = cancels
         self._clock = clock
 
-    def handle(self, request: Inspect | Bench) -> None:
+    def handle(self, request: Work) -> None:
         """Carry one request out and answer it. To be called in the main thread."""
         try:
             answer = self._cancels.run(request.request_id, lambda: self._carry_out(request))
@@ -56,7 +61,7 @@ class Dispatcher:
         except ProtocolError as error:
             self._send(_failed(request, error))
 
-    def _carry_out(self, request: Inspect | Bench) -> Response:
+    def _carry_out(self, request: Work) -> Response:
         report = _Throttle(request.request_id, self._send, self._cancels, self._clock)
         match request:
             case Inspect(request_id, setup, reload, deaths):
@@ -67,6 +72,12 @@ class Dispatcher:
             case Bench(request_id, setup, plan):
                 result = self._engine.bench(self._engine.session, setup, plan, report)
                 return Benched(request_id=request_id, result=result)
+            case DescribeWeights(request_id, setup, path, below):
+                tensors = self._engine.session.weights(setup, path, below, report)
+                return WeightsDescribed(request_id=request_id, tensors=tensors)
+            case ReadSource(request_id, setup, path):
+                source = self._engine.session.source(setup, path, report)
+                return SourceRead(request_id=request_id, source=source)
 
 
 class _Throttle:
@@ -91,7 +102,7 @@ class _Throttle:
         self._cancels.hold(lambda: self._send(progress))
 
 
-def _failed(request: Inspect | Bench, error: NninspectError) -> Failed:
+def _failed(request: Work, error: NninspectError) -> Failed:
     return Failed(request_id=request.request_id, problem=Problem.of(error))
 
 

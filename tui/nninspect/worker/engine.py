@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from nninspect.errors import WorkerMissing
 from nninspect.protocol.flight import Death, inherited
 from nninspect.protocol.records import BenchPlan, BenchResult, Environment, Inspection, Setup
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 
 OLDEST_TORCH = (2, 6)
 
@@ -25,6 +27,12 @@ class Session(Protocol):
     def inspect(
         self, setup: Setup, *, reload: bool, progress: Report, deaths: Sequence[Death]
     ) -> Inspection: ...
+
+    def weights(
+        self, setup: Setup, path: str, below: bool, progress: Report
+    ) -> tuple[TensorStats, ...]: ...
+
+    def source(self, setup: Setup, path: str, progress: Report) -> Source: ...
 
 
 class Engine(NamedTuple):

@@ -12,12 +12,12 @@ from typing import NoReturn
 from nninspect.errors import NninspectError, ProtocolError
 from nninspect.protocol.messages import (
     VERSION,
-    Bench,
     Cancel,
     ClientHello,
-    Inspect,
     Ready,
     Refused,
+    Request,
+    Work,
     WorkerHello,
 )
 from nninspect.protocol.records import Problem
@@ -38,7 +38,7 @@ class Worker:
         self._send = send
         self._load = load
         self._cancels = Cancels()
-        self._inbox: SimpleQueue[Inspect | Bench] = SimpleQueue()
+        self._inbox: SimpleQueue[Work] = SimpleQueue()
 
     def read(self) -> NoReturn:
         """Take requests in until the client is gone, and end the process then, at once."""
@@ -51,7 +51,7 @@ class Worker:
             traceback.print_exc()
         os._exit(0)
 
-    def _take(self, request: ClientHello | Inspect | Bench | Cancel) -> None:
+    def _take(self, request: Request) -> None:
         match request:
             case ClientHello(version):
                 if version != VERSION:
@@ -61,7 +61,7 @@ class Worker:
                     )
             case Cancel(request_id):
                 self._cancels.cancel(request_id)
-            case Inspect() | Bench():
+            case _:
                 self._cancels.expect(request.request_id)
                 self._inbox.put(request)
 
