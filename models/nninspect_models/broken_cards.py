@@ -16,6 +16,7 @@ def _twin(
     mistake: str,
     description: str,
     concepts: tuple[str, ...],
+    findings: tuple[str, ...],
     loss: str | None = None,
 ) -> ModelCard:
     """The good network's card, inputs and task and all, with what is wrong about the twin."""
@@ -31,6 +32,7 @@ def _twin(
         factory=f"nninspect_models.{name.replace('-', '_')}:{callable_name}",
         twin_of=of,
         mistake=mistake,
+        findings=findings,
     )
 
 
@@ -40,6 +42,7 @@ BROKEN = (
         of="mlp-module",
         title="Linear layers without activations",
         mistake="There is no activation between the linear layers.",
+        findings=("NN202",),
         description=(
             "Three linear layers in a row are one affine map: W3(W2(W1 x + b1) + b2) + b3 is"
             " W x + b for some W and b. It runs and trains, and 118,282 parameters do what 7,850"
@@ -52,6 +55,7 @@ BROKEN = (
         of="mlp-modulelist",
         title="Sigmoids in hidden layers",
         mistake="The hidden layers are followed by sigmoids.",
+        findings=("NN203",),
         description=(
             "The slope of a sigmoid is at most 1/4, so every hidden layer shrinks the gradient"
             " on its way back and the first layers hardly learn: at depth 3 the first one gets"
@@ -65,6 +69,7 @@ BROKEN = (
         of="regressor",
         title="ReLU on the output",
         mistake="The output layer is followed by a ReLU.",
+        findings=("NN302",),
         description=(
             "A ReLU on the output cuts off half of all answers: no target below 0 can be"
             " reached, and wherever the layer before gives a negative number the output is 0"
@@ -78,6 +83,7 @@ BROKEN = (
         of="classifier",
         title="Softmax before cross entropy",
         mistake="forward ends in a softmax, and cross_entropy applies another one.",
+        findings=("NN301",),
         description=(
             "cross_entropy takes logits and applies log-softmax itself. Fed with probabilities"
             " it can tell a right answer from a wrong one only a little: with ten classes the"
@@ -91,6 +97,7 @@ BROKEN = (
         of="regressor",
         title="Regression with cross entropy",
         mistake="A regression is trained with cross_entropy, a loss for classes.",
+        findings=("NN304",),
         description=(
             "cross_entropy compares outputs as the logits of classes. Over a single output the"
             " softmax is always 1 and its logarithm 0: the loss is 0 whatever the network says,"
@@ -105,6 +112,7 @@ BROKEN = (
         of="classifier",
         title="Classification with squared error",
         mistake="A classification is trained with mse_loss, a loss for values.",
+        findings=("NN305",),
         description=(
             "mse_loss pulls every logit to exactly 0 or 1, where only the largest should matter: a"
             " network that is sure and right, with a logit of 5 for the class, pays more than one"
@@ -119,6 +127,7 @@ BROKEN = (
         of="binary-classifier",
         title="Logits into a loss for probabilities",
         mistake="binary_cross_entropy expects a probability and gets a logit.",
+        findings=("NN303",),
         description=(
             "binary_cross_entropy takes the logarithm of what it gets, so that must lie between"
             " 0 and 1; a logit may be any number, and on the first one outside the loss raises:"
@@ -133,6 +142,7 @@ BROKEN = (
         of="binary-classifier",
         title="Sigmoid before BCE with logits",
         mistake="forward ends in a sigmoid, and the loss applies another one.",
+        findings=("NN301",),
         description=(
             "The loss takes the probability for a logit. A second sigmoid of a number in (0, 1)"
             " lies in (0.5, 0.73): a no is never believed, the loss can't fall below 0.69 for a"
@@ -146,6 +156,7 @@ BROKEN = (
         of="mlp-modulelist",
         title="Layers in a Python list",
         mistake="The hidden layers are in a Python list, which registers nothing.",
+        findings=("NN501",),
         description=(
             "The forward works, so nothing seems wrong; but parameters() has the output layer"
             " only, so the hidden layers are never trained, the state_dict doesn't save them and"
@@ -158,6 +169,7 @@ BROKEN = (
         of="mlp-module",
         title="super().__init__() forgotten",
         mistake="__init__ doesn't call super().__init__() before it assigns the first layer.",
+        findings=("NN101",),
         description=(
             "nn.Module keeps its layers in tables that its own __init__ makes. Without it the"
             ' first assignment raises "cannot assign module before Module.__init__() call".'
@@ -170,6 +182,7 @@ BROKEN = (
         of="resnet-small",
         title="A skip inside a Sequential",
         mistake="The shortcut is one more layer of the Sequential, not a way around it.",
+        findings=("NN109",),
         description=(
             "nn.Sequential hands each output to the next layer; nothing can go around. The"
             " shortcut of the first block that changes the shape gets the block's output, with"
@@ -184,6 +197,7 @@ BROKEN = (
         of="cnn-digits",
         title="Shapes that don't meet",
         mistake="The classifier expects 32 * 14 * 14 features, and 32 * 7 * 7 arrive.",
+        findings=("NN601",),
         description=(
             "Only one of the two poolings was counted: 28 / 2 / 2 is 7. The forward raises"
             ' "mat1 and mat2 shapes cannot be multiplied (1x1568 and 6272x10)": 1568 is what'
@@ -197,6 +211,7 @@ BROKEN = (
         of="rnn-tanh",
         title="The batch taken for time",
         mistake="batch_first=True is missing, so the batch is read as the time.",
+        findings=("NN603",),
         description=(
             "nn.RNN expects (T, B, features) unless told otherwise. Given (B, T, features) it runs"
             " and returns the right shape, but each image continues the state of the one before"
@@ -210,6 +225,7 @@ BROKEN = (
         of="cnn-hybrid",
         title="Batch norm after the activation",
         mistake="The batch norm comes after the ReLU, not between convolution and ReLU.",
+        findings=("NN402",),
         description=(
             "It runs and trains, yet the norm gets values from which the ReLU has already cut"
             " the negative half, and what it gives to the next layer is shifted below 0 again."
@@ -223,6 +239,7 @@ BROKEN = (
         of="cnn-digits",
         title="A layer under the wrong name",
         mistake="nn.Conv2D doesn't exist: the layer is called nn.Conv2d.",
+        findings=("NN102",),
         description=(
             "Names in PyTorch are case-sensitive, and 2d is written with a small d. Building the"
             " network raises \"module 'torch.nn' has no attribute 'Conv2D'\". Write nn.Conv2d."
@@ -234,6 +251,7 @@ BROKEN = (
         of="mlp-module",
         title="Two classes in one notebook cell",
         mistake="Two classes stand in the same cell of the notebook.",
+        findings=("NN110",),
         description=(
             "The network itself is right. Yet a cell is what a notebook runs again: after an edit"
             " of the other class, MLP is made anew as well, and a model built before is no"

@@ -181,6 +181,7 @@ if __name__ == "__main__":
     _requests, _protocol = streams.take()
 
     from nninspect.errors import WorkerMissing
+    from nninspect.protocol.findings import CheckResult
     from nninspect.protocol.layers import LayerRow, pack
     from nninspect.protocol.records import BenchResult, Environment, Inspection, Totals
     from nninspect.worker.engine import Engine
@@ -200,6 +201,10 @@ if __name__ == "__main__":
         _counts(progress)
         return BenchResult(setup=setup, rows=())
 
+    def check(session: Session, setup: Any, plan: Any, progress: Any) -> CheckResult:
+        _counts(progress)
+        return CheckResult(setup=setup, title="Net")
+
     def load() -> Engine:
         if "refuse" in sys.argv:
             raise WorkerMissing("torch is not installed", "Type: pip install torch")
@@ -208,6 +213,6 @@ if __name__ == "__main__":
         if "die" in sys.argv:
             os._exit(9)
         environment = Environment(host="h", python="3", torch="0", pid=os.getpid(), devices=())
-        return Engine(environment, Session(), bench)
+        return Engine(environment, Session(), bench, check)
 
     main(_requests, _protocol, load)

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 
 from nninspect.client.api import Died, Event, Listener, Ready, Starting
 from nninspect.errors import Cancelled, NninspectError
+from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.layers import INPUT, Kind, LayerRow, Mark, TensorInfo, pack
 from nninspect.protocol.records import (
     BenchPlan,
@@ -399,6 +400,11 @@ class FakeClient:
         self.asked.append(("source", path))
         await self._answer()
         return Source(owner="net.Net", file="/home/me/net.py", first_line=16, text=SOURCE)
+
+    async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult:
+        self.asked.append(("check", plan))
+        await self._answer()
+        return CheckResult(setup=setup, title="Net")
 
     async def _answer(self) -> None:
         if self.errors:

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from nninspect.errors import ProtocolError
+from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death
 from nninspect.protocol.layers import LayerRow, pack
-from nninspect.protocol.messages import Bench, Inspect, Response, Work
+from nninspect.protocol.messages import Bench, Check, Inspect, Response, Work
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,
@@ -44,7 +45,7 @@ class Harness:
         self.reloads: list[bool] = []
         self.cancels = Cancels()
         environment = Environment(host="h", python="3", torch="2.6", pid=1, devices=())
-        engine = Engine(environment, self, self.bench)
+        engine = Engine(environment, self, self.bench, self.check)
         self.dispatcher = Dispatcher(engine, self.send, self.cancels, clock=lambda: self.now)
 
     def inspect(
@@ -72,6 +73,10 @@ class Harness:
         assert session is self
         return BenchResult(setup=setup, rows=(), missing=str(self.work(progress)))
 
+    def check(self, session: Any, setup: Setup, plan: CheckPlan, progress: Report) -> CheckResult:
+        assert session is self
+        return CheckResult(setup=setup, title=str(self.work(progress)))
+
     def send(self, message: Response) -> None:
         if type(message).__name__ == self.unsendable:
             raise ProtocolError("over the limit")
@@ -83,6 +88,9 @@ class Harness:
     def ask_bench(self, request_id: int = 1) -> None:
         plan = BenchPlan(devices=("cpu",), batches=(1,))
         self.ask(Bench(request_id=request_id, setup=SETUP, plan=plan))
+
+    def ask_check(self, request_id: int = 1) -> None:
+        self.ask(Check(request_id=request_id, setup=SETUP, plan=CheckPlan()))
 
     def ask(self, request: Work) -> None:
         self.cancels.expect(request.request_id)

@@ -40,6 +40,8 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     """For a broken network: the name of the good one that it should have been."""
     mistake: str = ""
     """For a broken network: what is wrong with it, a sentence."""
+    findings: tuple[str, ...] = ()
+    """For a broken network: the codes of all that the doctor finds on it."""
 
 
 class Collection(msgspec.Struct, frozen=True):

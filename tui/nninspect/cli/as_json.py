@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from nninspect.plugin import Collection, ModelCard
+from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, LayerRow, Mark, Tensors
 from nninspect.protocol.memory import Memory, Optimizer
@@ -123,6 +124,29 @@ def _bench_row(result: BenchResult, row: BenchRow) -> dict[str, Any]:
         "timings_s": list(timings.seconds) if timings else [],
         "failure": _problem(row.failure),
     }
+
+
+def check(result: CheckResult) -> dict[str, Any]:
+    """A check: every finding, how many of each severity, and the rules that did not look."""
+    return {
+        "schema": SCHEMA,
+        "setup": _setup(result.setup),
+        "title": result.title,
+        "loss": result.loss,
+        "task": result.task,
+        "inputs_from": result.inputs_from,
+        "findings": [_finding(finding) for finding in result.findings],
+        "counts": {severity.word: result.count(severity) for severity in Severity},
+        "suppressed": result.suppressed,
+        "rules": result.ran,
+        "skipped": [msgspec.to_builtins(rule) for rule in result.skipped],
+        "seconds": result.seconds,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(finding)
+    return {**fields, "severity": finding.severity.word}
 
 
 def catalogue(collections: tuple[Collection, ...]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from nninspect.protocol.bench import BenchProgress
+from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.records import (
     BenchPlan,
     BenchResult,
@@ -83,6 +84,8 @@ class Client(Protocol):
     ) -> tuple[TensorStats, ...]: ...
 
     async def source(self, setup: Setup, path: str) -> Source: ...
+
+    async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult: ...
 
     def cancel(self, *, trace: bool = False) -> None:
         """Stop the request under way, if there is one. Always works: a worker that does not

@@ -12,12 +12,15 @@ from nninspect.client.link import Link
 from nninspect.client.pending import CANCELLED, Pending, Result
 from nninspect.client.process import Process, spawn
 from nninspect.errors import ProtocolError, WorkerDied
+from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.framing import ResponseReader, encode
 from nninspect.protocol.messages import (
     VERSION,
     Bench,
     Benched,
     Cancel,
+    Check,
+    Checked,
     ClientHello,
     DescribeWeights,
     Failed,
@@ -108,6 +111,11 @@ class Connection:
         assert isinstance(result, Source)
         return result
 
+    async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult:
+        result = await self._ask(Check(request_id=next(self._ids), setup=setup, plan=plan))
+        assert isinstance(result, CheckResult)
+        return result
+
     def cancel(self, *, trace: bool = False) -> None:
         self._cancel(list(self._pending), trace=trace)
 
@@ -179,6 +187,7 @@ class Connection:
                 | Benched(request_id, result)
                 | WeightsDescribed(request_id, result)
                 | SourceRead(request_id, result)
+                | Checked(request_id, result)
             ):
                 if pending := self._pending.pop(request_id, None):
                     pending.succeed(result)

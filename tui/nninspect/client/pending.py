@@ -9,6 +9,7 @@ import msgspec
 
 from nninspect.client import ending
 from nninspect.errors import Cancelled
+from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.flight import Position
 from nninspect.protocol.framing import encode
 from nninspect.protocol.messages import Inspect, Work
@@ -16,7 +17,7 @@ from nninspect.protocol.records import BenchResult, Inspection, Problem
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
-Result: TypeAlias = Inspection | BenchResult | tuple[TensorStats, ...] | Source
+Result: TypeAlias = Inspection | BenchResult | CheckResult | tuple[TensorStats, ...] | Source
 
 CANCELLED = Problem.of(Cancelled("cancelled"))
 

@@ -34,6 +34,10 @@ class Dataflow(Generic[_Maker]):
         self.same(tensor, _unwrapped(tensor))
         return id(tensor) in self._makers
 
+    def maker(self, tensor: torch.Tensor) -> _Maker | None:
+        """What made a tensor that it `knows`; None for one of the model's own inputs."""
+        return self._makers[id(tensor)][1]
+
     def set_inputs(self, tensors: Iterable[torch.Tensor]) -> None:
         """What the model was called with."""
         for tensor in tensors:

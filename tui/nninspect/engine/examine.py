@@ -20,7 +20,7 @@ from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
 from nninspect.engine.measure_memory import measure_memory
 from nninspect.engine.products import uncounted
-from nninspect.engine.recorder import Call, CallRecorder, module_by_module
+from nninspect.engine.recorder import Call, CallRecorder, Observer, module_by_module
 from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.tree import layer_tree
@@ -28,7 +28,7 @@ from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.protocol.flight import Death, Stage
 from nninspect.protocol.layers import Edge, LayerRow, pack
 from nninspect.protocol.memory import Memory
-from nninspect.protocol.records import Inspection, Problem, Setup, Totals
+from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup, Totals
 
 Report: TypeAlias = Callable[[str, float | None], None]
 """How far it is: the stage, and the fraction of the whole where it is known."""
@@ -47,6 +47,8 @@ class Forward:
     failed: Call | None = None
     unrun: str = ""
     """What it gave that would have run more of it, as "a generator"."""
+    error: BaseException | None = None
+    """What `failure` tells of."""
 
 
 def examine(
@@ -67,7 +69,7 @@ def examine(
         chosen = choose_inputs(loaded, setup, device, report, flight)
         report("running one forward", None)
         with flight.stage(Stage.FORWARD):
-            forward = _forward(model, chosen, device, flight)
+            forward = record_forward(model, chosen[0], device, flight)
         nodes = walk(model)
         report("asking torchinfo", None)
         with flight.stage(Stage.TORCHINFO):
@@ -90,14 +92,23 @@ def examine(
     return _inspection(loaded, setup, chosen, forward, rows, edges, nodes, torchinfo, memory)
 
 
-def _forward(model: nn.Module, chosen: Chosen, device: torch.device, flight: Flight) -> Forward:
-    """Recorded, with gradients where the model differentiates by itself."""
-    arguments = make_arguments(chosen[0], device)
-    forward = run_forward(model, arguments, flight.steps(Stage.FORWARD))
+def record_forward(
+    model: nn.Module,
+    inputs: Sequence[InputSpec],
+    device: torch.device,
+    flight: Flight,
+    observer: Observer | None = None,
+) -> Forward:
+    """One recorded forward, with gradients where the model differentiates by itself."""
+
+    def run() -> Forward:
+        arguments = make_arguments(inputs, device)
+        return run_forward(model, arguments, flight.steps(Stage.FORWARD), observer)
+
+    forward = run()
     if _asks_for_gradients(forward):
         with torch.enable_grad():
-            arguments = make_arguments(chosen[0], device)
-            forward = run_forward(model, arguments, flight.steps(Stage.FORWARD))
+            return run()
     return forward
 
 
@@ -117,11 +128,14 @@ def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
 
 
 def run_forward(
-    model: nn.Module, arguments: Arguments, flight_steps: Steps | None = None
+    model: nn.Module,
+    arguments: Arguments,
+    flight_steps: Steps | None = None,
+    observer: Observer | None = None,
 ) -> Forward:
     """Call the model once, recorded."""
     args, kwargs = arguments
-    recorder = CallRecorder(flight_steps)
+    recorder = CallRecorder(flight_steps, observer)
     started = time.perf_counter()
     try:
         with module_by_module(), recorder:
@@ -130,7 +144,7 @@ def run_forward(
         seconds = time.perf_counter() - started
         steps = in_order(recorder.calls, recorder.ops)
         problem, failed = forward_failure(error, recorder, walk(model), steps, recorder.failed_op)
-        return Forward(recorder, seconds, problem, failed)
+        return Forward(recorder, seconds, problem, failed, error=error)
     return Forward(recorder, time.perf_counter() - started, unrun=_unrun(result))
 
 

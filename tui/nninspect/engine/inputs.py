@@ -26,12 +26,12 @@ def dtype_named(name: str) -> torch.dtype:
     return dtype
 
 
-def make_arguments(specs: Sequence[InputSpec], device: torch.device) -> Arguments:
-    """The same values every time, made on the CPU and moved: (args, kwargs).
+def make_arguments(specs: Sequence[InputSpec], device: torch.device, seed: int = SEED) -> Arguments:
+    """The same values every time for a seed, made on the CPU and moved: (args, kwargs).
 
     Raises BadInput where a spec can't be made.
     """
-    generator = torch.Generator().manual_seed(SEED)
+    generator = torch.Generator().manual_seed(seed)
     args: list[torch.Tensor] = []
     kwargs: dict[str, Any] = {}
     for spec in specs:

@@ -114,6 +114,8 @@ class OpRecorder(TorchFunctionMode):
             op = self._begun(func, inputs)
             if made and self._keep(op):
                 op.mult_adds = count(func, args, kwargs, result)
+                if self._recorder.observer is not None:
+                    self._recorder.observer.done(op, func, args, kwargs, self._recorder.dataflow)
                 self._note(op, given, made, is_in_place=written is not None)
         self._recorder.steps.pass_one(is_end=True)
         return result

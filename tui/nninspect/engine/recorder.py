@@ -9,11 +9,11 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import nn
@@ -44,11 +44,37 @@ Maker: TypeAlias = Call | Op
 """What a tensor came from."""
 
 
+class Observer(Protocol):
+    """Hears of each step while its tensors are still at hand, before the dataflow knows it.
+
+    Torch functions that it calls are not recorded.
+    """
+
+    def called(self, call: Call) -> None:
+        """A module call begins; the caller's frames are below."""
+
+    def done(
+        self,
+        op: Op,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        flow: Dataflow[Maker],
+    ) -> None:
+        """An op has run, and is kept."""
+
+    def gave(
+        self, call: Call, found: Sequence[tuple[str, torch.Tensor]], flow: Dataflow[Maker]
+    ) -> None:
+        """A module call returned these tensors; the dataflow knows each of them."""
+
+
 class CallRecorder:
     """A context in which every module call and every op of this thread is recorded."""
 
-    def __init__(self, steps: Steps | None = None) -> None:
+    def __init__(self, steps: Steps | None = None, observer: Observer | None = None) -> None:
         self.steps = steps or Steps()
+        self.observer = observer
         self.calls: list[Call] = []
         self.failed: Call | None = None
         """The innermost call that the latest exception came out of, or the one that it was
@@ -158,6 +184,8 @@ class CallRecorder:
             self.dataflow.set_inputs(given)
         self.open = len(self.calls)
         self.calls.append(call)
+        if self.observer is not None:
+            self.observer.called(call)
         self.is_in_leaf = is_leaf_of_torch(module)
         if self.is_in_leaf:
             self.dataflow.used(given, call)
@@ -181,6 +209,8 @@ class CallRecorder:
             self.dataflow.made(made, call)
         else:
             self.dataflow.made((t for t in made if not self.dataflow.knows(t)), call)
+        if self.observer is not None:
+            self.observer.gave(call, found, self.dataflow)
 
     def _named(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from nninspect.protocol.bench import BenchProgress
+from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death
 from nninspect.protocol.records import (
     BenchPlan,
@@ -69,6 +70,14 @@ class ReadSource(_Message, frozen=True):
     request_id: int
     setup: Setup
     path: str
+
+
+class Check(_Message, frozen=True):
+    """Look for mistakes in what the setup names. → `Checked`."""
+
+    request_id: int
+    setup: Setup
+    plan: CheckPlan
 
 
 class Cancel(_Message, frozen=True):
@@ -136,6 +145,13 @@ class SourceRead(_Message, frozen=True):
     source: Source
 
 
+class Checked(_Message, frozen=True):
+    """The answer to `Check`."""
+
+    request_id: int
+    result: CheckResult
+
+
 class Failed(_Message, frozen=True):
     """The answer to a request that could not be carried out."""
 
@@ -143,9 +159,9 @@ class Failed(_Message, frozen=True):
     problem: Problem
 
 
-Work = Inspect | Bench | DescribeWeights | ReadSource
+Work = Inspect | Bench | Check | DescribeWeights | ReadSource
 """The requests that are carried out one after another; each gets one answer."""
 
 Request = ClientHello | Work | Cancel
-Answer = Inspected | Benched | WeightsDescribed | SourceRead | Failed
+Answer = Inspected | Benched | Checked | WeightsDescribed | SourceRead | Failed
 Response = WorkerHello | Ready | Refused | Progress | Answer

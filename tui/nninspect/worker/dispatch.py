@@ -11,6 +11,8 @@ from nninspect.errors import NninspectError, ProtocolError
 from nninspect.protocol.messages import (
     Bench,
     Benched,
+    Check,
+    Checked,
     DescribeWeights,
     Failed,
     Inspect,
@@ -78,6 +80,9 @@ class Dispatcher:
             case ReadSource(request_id, setup, path):
                 source = self._engine.session.source(setup, path, report)
                 return SourceRead(request_id=request_id, source=source)
+            case Check(request_id, setup, plan):
+                found = self._engine.check(self._engine.session, setup, plan, report)
+                return Checked(request_id=request_id, result=found)
 
 
 class _Throttle:

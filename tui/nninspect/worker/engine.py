@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from nninspect.errors import WorkerMissing
+from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death, inherited
 from nninspect.protocol.records import BenchPlan, BenchResult, Environment, Inspection, Setup
 from nninspect.protocol.source import Source
@@ -41,6 +42,7 @@ class Engine(NamedTuple):
     environment: Environment
     session: Session
     bench: Callable[[Any, Setup, BenchPlan, Report], BenchResult]
+    check: Callable[[Any, Setup, CheckPlan, Report], CheckResult]
 
 
 def load() -> Engine:
@@ -48,10 +50,11 @@ def load() -> Engine:
     numbers = inherited()
     _import_torch()
     from nninspect.bench.run import bench
+    from nninspect.doctor.check import check
     from nninspect.engine.devices import environment
     from nninspect.engine.session import Session
 
-    return Engine(environment(), Session(numbers), bench)
+    return Engine(environment(), Session(numbers), bench, check)
 
 
 def _import_torch() -> None:

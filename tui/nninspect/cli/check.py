@@ -1,0 +1,115 @@
+"""`nninspect check`: what is wrong with a model, and what to change."""
+
+from __future__ import annotations
+
+import argparse
+
+from nninspect.cli import as_json
+from nninspect.cli.ask import ask
+from nninspect.cli.console import Console
+from nninspect.cli.exit_codes import FOUND, OK
+from nninspect.cli.options import (
+    add_json_option,
+    add_setup_options,
+    command_parser,
+    parse_names,
+    positive_seconds,
+    setup_of,
+)
+from nninspect.protocol.findings import (
+    DEADLINE_S,
+    LOSSES,
+    TASKS,
+    CheckPlan,
+    CheckResult,
+    Severity,
+    loss_named,
+    task_named,
+)
+from nninspect.text import findings
+from nninspect.text.suggest import did_you_mean
+
+EXAMPLES = """
+nninspect check net.py:Net --loss cross_entropy
+nninspect check broken-softmax-ce
+nninspect check net.py:Net --ignore NN4,NN508 --fail-on warning
+nninspect check net.py:Net --json | jq '.findings[].code'
+"""
+
+NEVER = "never"
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = command_parser(
+        "check",
+        "Find the mistakes in a model: each with where it is, why it matters and what to change.",
+        EXAMPLES,
+    )
+    parser.add_argument(
+        "target", metavar="TARGET", help="what to check: see targets; or a notebook, NAME.ipynb"
+    )
+    add_setup_options(parser)
+    add = parser.add_argument_group("what to check for").add_argument
+    add("--loss", type=_loss, help=f"what it is trained with: {', '.join(LOSSES)}")
+    add("--task", type=_task, help=f"what its output is for: {', '.join(TASKS)}")
+    add("--select", metavar="CODES", type=parse_names, default=(), help="only these: NN203,NN6")
+    add("--ignore", metavar="CODES", type=parse_names, default=(), help="all but these")
+    add(
+        "--fail-on",
+        choices=[NEVER, *(severity.word for severity in Severity)],
+        default=Severity.ERROR.word,
+        help="the least severity that ends with exit code 1 (default: error)",
+    )
+    add("--seconds", type=positive_seconds, default=DEADLINE_S, help="the most it may take")
+    add_json_option(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    console = Console(traceback=options.traceback)
+    setup = setup_of(options)
+    plan = plan_of(options)
+    result = ask(lambda client: client.check(setup, plan), console)
+    console.clear_progress()
+    if options.json:
+        console.json(as_json.check(result))
+    else:
+        console.lines(findings.report(result))
+    return exit_code(result, options.fail_on)
+
+
+def plan_of(options: argparse.Namespace) -> CheckPlan:
+    """The plan that the options make."""
+    return CheckPlan(
+        loss=options.loss or "",
+        task=options.task or "",
+        select=options.select,
+        ignore=options.ignore,
+        seconds=options.seconds,
+    )
+
+
+def exit_code(result: CheckResult, fail_on: str) -> int:
+    """FOUND where something at least that grave was found."""
+    if fail_on == NEVER or result.worst is None:
+        return OK
+    return FOUND if result.worst >= Severity[fail_on.upper()] else OK
+
+
+def _loss(text: str) -> str:
+    found = loss_named(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(_unknown(text, "loss", LOSSES))
+    return found
+
+
+def _task(text: str) -> str:
+    found = task_named(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(_unknown(text, "task", TASKS))
+    return found
+
+
+def _unknown(text: str, what: str, known: object) -> str:
+    names = list(known)  # type: ignore[call-overload]
+    return f"{text!r} is no {what}: {did_you_mean(text, names) or 'it may be ' + ', '.join(names)}"

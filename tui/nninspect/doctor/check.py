@@ -1,0 +1,158 @@
+"""One check of a target: gather the evidence, ask the rules."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+from nninspect.doctor.catalog import chosen
+from nninspect.doctor.deadline import Deadline
+from nninspect.doctor.evidence import Evidence, Failure
+from nninspect.doctor.observer import NotesTaker
+from nninspect.doctor.probes import Probes
+from nninspect.doctor.rule import Need
+from nninspect.doctor.runner import run_rules
+from nninspect.doctor.settings import project_settings, with_project
+from nninspect.doctor.source import Source
+from nninspect.doctor.structure import Structure
+from nninspect.doctor.trace import Trace
+from nninspect.engine.choose_inputs import choose_inputs
+from nninspect.engine.devices import device_named
+from nninspect.engine.examine import record_forward
+from nninspect.engine.flight import Flight
+from nninspect.engine.load import Loaded
+from nninspect.engine.session import Session
+from nninspect.engine.target import FileTarget, ModuleTarget, parse_target
+from nninspect.engine.unchanged import set_mode, unchanged
+from nninspect.errors import BadInput, BadTarget, ModelError
+from nninspect.plugin import ModelCard
+from nninspect.protocol.findings import CheckPlan, CheckResult, worst_first
+from nninspect.protocol.records import Problem, Setup
+
+Report: TypeAlias = Callable[[str, float | None], None]
+
+NOTEBOOK = ".ipynb"
+
+
+def check(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> CheckResult:
+    """Everything the rules have to say of what the setup names. The session's model stays as
+    it is; one that can't be built, or whose forward fails, gives findings as well.
+
+    Raises a UsageError where the target can't be opened at all.
+    """
+    started = time.perf_counter()
+    evidence = gather(session, setup, plan, report)
+    outcome = run_rules(chosen(evidence.plan.select, evidence.plan.ignore), evidence, report)
+    return CheckResult(
+        setup=setup,
+        title="" if evidence.built is None else type(evidence.built.model).__name__,
+        findings=worst_first(outcome.findings),
+        suppressed=outcome.suppressed,
+        ran=outcome.ran,
+        skipped=tuple(outcome.skipped),
+        loss=evidence.loss,
+        task=evidence.task,
+        inputs_from=evidence.inputs_from,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def gather(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> Evidence:
+    """The evidence on a target, as far as it can be had."""
+    if setup.target.endswith(NOTEBOOK):
+        return _of_notebook(setup, plan)
+    parsed = parse_target(setup.target)
+    card = parsed if isinstance(parsed, ModelCard) else None
+    file = _file_of(parsed)
+    folders = [file.parent] if card is not None and file is not None else []
+    plan = with_project(plan, project_settings(file.parent if file else Path.cwd()))
+    bare = Evidence(
+        setup=setup,
+        plan=plan,
+        deadline=Deadline(plan.seconds),
+        source=Source(file, folders),
+        loss=plan.loss or (card.loss if card else ""),
+        task=plan.task or (card.task if card else ""),
+    )
+    device = device_named(setup.device)
+    try:
+        loaded = session.loaded(setup, reload=plan.reload, progress=report)
+    except ModelError as error:
+        return replace(bare, build_failure=Failure(Problem.of(error), error.__cause__))
+    if loaded.kept_on_meta:
+        device = torch.device("meta")
+    session.move(device, report)
+    return of_model(bare, loaded, device, report)
+
+
+def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Report) -> Evidence:
+    model = loaded.model
+    structure = Structure(model)
+    taker = NotesTaker(bare.source)
+    with unchanged(model):
+        set_mode(model, bare.setup.training)
+        try:
+            inputs, inputs_from = choose_inputs(loaded, bare.setup, device, report)
+        except BadInput as error:
+            if bare.setup.inputs:
+                raise
+            reason = f"no forward was run: {error.message}"
+            return replace(bare, built=structure, why_not={Need.TRACE: reason})
+        report("running one forward", None)
+        forward = record_forward(model, inputs, device, Flight(), taker)
+    failure = Failure(forward.failure, forward.error) if forward.failure else None
+    return replace(
+        bare,
+        built=structure,
+        recorded=Trace(forward, taker, structure),
+        forward_failure=failure,
+        probing=Probes(model, inputs, device, bare.deadline, forward.seconds),
+        inputs_from=inputs_from,
+    )
+
+
+def _of_notebook(setup: Setup, plan: CheckPlan) -> Evidence:
+    """By its source only: a notebook is nothing to import."""
+    path = Path(setup.target)
+    return Evidence(
+        setup=setup,
+        plan=with_project(plan, project_settings(path.resolve().parent)),
+        deadline=Deadline(plan.seconds),
+        source=Source(),
+        notebook=_cells(path),
+        why_not=dict.fromkeys(Need, "a notebook is read, not run"),
+    )
+
+
+def _cells(path: Path) -> tuple[str, ...]:
+    try:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadTarget(
+            f"{path} is no notebook that can be read: {error}", "Save it anew in Jupyter."
+        ) from None
+
+
+def _file_of(parsed: object) -> Path | None:
+    """The file that a target's class or factory is in; None for a library's model."""
+    if isinstance(parsed, FileTarget):
+        return parsed.path.resolve()
+    if isinstance(parsed, ModelCard):
+        module = parsed.factory.partition(":")[0]
+    elif isinstance(parsed, ModuleTarget):
+        module = parsed.module
+    else:
+        return None
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin else None

@@ -1,0 +1,206 @@
+"""Evidence from runs: random batches forward and backward, on a copy that nobody else looks at.
+
+Every run is made once and kept; each honours the deadline, and starts from the same weights,
+buffers and random state.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from nninspect.doctor.deadline import Deadline, Unavailable
+from nninspect.doctor.trace import is_loss_key
+from nninspect.engine.blame import described
+from nninspect.engine.inputs import make_arguments
+from nninspect.engine.structure import size_bytes
+from nninspect.engine.tensors import tensors_in
+from nninspect.engine.unchanged import set_mode, unchanged
+from nninspect.protocol.records import InputSpec
+
+_Result = TypeVar("_Result")
+
+BATCH = 4
+"""Samples of a probe, unless its rule asks for another number."""
+MAX_COPY_BYTES = 2 << 30
+"""A model with more weights than this is not copied."""
+SLOW_FORWARD_S = 5.0
+"""A model with a slower forward is not run again and again."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One forward of a random batch: what came out, or what was raised."""
+
+    outputs: tuple[tuple[str, torch.Tensor], ...] = ()
+    """Keys and detached tensors, losses among them."""
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+    @property
+    def failure(self) -> str:
+        """The exception in a line; "" where it worked."""
+        return "" if self.error is None else described(self.error)
+
+    @property
+    def output(self) -> torch.Tensor | None:
+        """The primary output: the first that is no loss."""
+        return next((tensor for key, tensor in self.outputs if not is_loss_key(key)), None)
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """One backward from a random projection of every floating output."""
+
+    of: dict[str, torch.Tensor | None] = field(default_factory=dict)
+    """By the name of each trainable parameter; None where nothing reached it."""
+    error: BaseException | None = None
+    has_path: bool = True
+    """Some output depends on some parameter."""
+
+    @property
+    def failure(self) -> str:
+        """The exception in a line; "" where it worked."""
+        return "" if self.error is None else described(self.error)
+
+
+class Probes:
+    """Runs of a copy of the model, each made when it is first asked for.
+
+    Each method raises Unavailable, with the reason, where it can't be made.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Sequence[InputSpec],
+        device: torch.device,
+        deadline: Deadline,
+        forward_s: float = 0.0,
+    ) -> None:
+        self._model = model
+        self._inputs = tuple(inputs)
+        self._device = device
+        self._deadline = deadline
+        self._forward_s = forward_s
+        """What the latest forward took, as what the next one may take."""
+        self.run = cache(self._run)
+        self.gradients = cache(self._gradients)
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be run, a sentence; "" where it can."""
+        size = sum(map(size_bytes, (*self._model.parameters(), *self._model.buffers())))
+        if self._device.type == "meta":
+            return "the model is on meta, where it has no values"
+        if size > MAX_COPY_BYTES:
+            return f"the model has {size / 2**30:.1f} GiB of weights, too many to copy"
+        if self._forward_s > SLOW_FORWARD_S:
+            return f"one forward takes {self._forward_s:.1f} s, too long to repeat it"
+        return ""
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The copy. Rules may look at it, and change it within `unchanged` only."""
+        if self.why_not:
+            raise Unavailable(self.why_not)
+        self._deadline.check()
+        try:
+            return copy.deepcopy(self._model)
+        except Exception as error:
+            raise Unavailable(f"the model can't be copied: {described(error)}") from None
+
+    @property
+    def inputs(self) -> tuple[InputSpec, ...]:
+        """What the forward was recorded with."""
+        return self._inputs
+
+    def _run(
+        self,
+        batch: int = BATCH,
+        seed: int = 0,
+        *,
+        training: bool = False,
+        first_from: int | None = None,
+        noise: int = 0,
+    ) -> Run:
+        """One forward without gradients. `seed` makes the inputs, `noise` whatever the model
+        draws; `first_from` replaces the first sample by the one of that other seed."""
+        model = self.model
+        with unchanged(model):
+            arguments = self.arguments(batch, seed, first_from)
+            set_mode(model, training)
+            torch.manual_seed(noise)
+            return self._timed(lambda: _call(model, arguments))
+
+    def arguments(self, batch: int, seed: int = 0, first_from: int | None = None) -> Any:
+        """(args, kwargs) of a random batch on the model's device."""
+        specs = [spec.with_batch(batch) for spec in self._inputs]
+        made = make_arguments(specs, self._device, seed)
+        if first_from is not None:
+            other = make_arguments(specs, self._device, first_from)
+            for spec, mine, theirs in zip(specs, _in(made), _in(other), strict=True):
+                if spec.shape:
+                    mine.select(spec.batch_dim, 0).copy_(theirs.select(spec.batch_dim, 0))
+        return made
+
+    def _gradients(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> Gradients:
+        """One forward and backward; a plain sum would hide what a softmax does."""
+        model = self.model
+        found: list[Gradients] = []
+        with unchanged(model), torch.enable_grad():
+            arguments = self.arguments(batch, seed)
+            set_mode(model, training)
+            torch.manual_seed(seed)
+            model.zero_grad(set_to_none=True)
+            self._timed(lambda: found.append(_backward(model, arguments)), times=3)
+        return found[0]
+
+    def _timed(self, work: Callable[[], _Result], times: int = 1) -> _Result:
+        self._deadline.check(self._forward_s * times)
+        started = time.perf_counter()
+        result = work()
+        self._forward_s = (time.perf_counter() - started) / times
+        return result
+
+
+def _call(model: nn.Module, arguments: Any) -> Run:
+    args, kwargs = arguments
+    started = time.perf_counter()
+    try:
+        result = model(*args, **kwargs)
+    except (Exception, SystemExit) as error:
+        return Run(error=error)
+    outputs = tuple((key, tensor.detach()) for key, tensor in tensors_in(result))
+    return Run(outputs, seconds=time.perf_counter() - started)
+
+
+def _backward(model: nn.Module, arguments: Any) -> Gradients:
+    args, kwargs = arguments
+    try:
+        outputs = [
+            tensor
+            for _, tensor in tensors_in(model(*args, **kwargs))
+            if tensor.is_floating_point() and tensor.requires_grad
+        ]
+        if not outputs:
+            return Gradients(has_path=False)
+        loss = sum(
+            ((tensor * torch.randn_like(tensor)).sum() for tensor in outputs),
+            start=outputs[0].new_zeros(()),
+        )
+        loss.backward()  # type: ignore[no-untyped-call]
+    except (Exception, SystemExit) as error:
+        return Gradients(error=error)
+    return Gradients({name: p.grad for name, p in model.named_parameters() if p.requires_grad})
+
+
+def _in(arguments: Any) -> list[torch.Tensor]:
+    return [tensor for _, tensor in tensors_in(arguments)]

@@ -1,0 +1,1 @@
+"""One rule a module; `catalog` finds them by walking this package."""

@@ -1,0 +1,89 @@
+"""NN501: layers in a Python list, which registers nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import nn
+
+from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.place import Place
+from nninspect.doctor.rule import Need, Rule
+from nninspect.protocol.findings import Finding, Severity
+
+MAX_DEPTH = 4
+MAX_LOOKED_AT = 10_000
+
+
+class PythonList(Rule):
+    """Layers in a Python list, tuple or dict are not part of the model.
+
+    What it flags: an attribute of a module that holds other modules in a list, tuple, set or
+        dict, nested ones too, where no part of the model holds them as well. A list of modules
+        that are registered elsewhere is left alone, and so are modules without parameters.
+    Why: `parameters()` does not have them, so they are never trained; the `state_dict` does
+        not save them, and `model.to(device)` leaves them behind.
+    Instead: wrap the list as `nn.ModuleList([...])`, a dict as `nn.ModuleDict({...})`.
+    Example:
+        self.hidden = [nn.Linear(64, 64) for _ in range(3)]
+        self.hidden = nn.ModuleList([nn.Linear(64, 64) for _ in range(3)])
+    """
+
+    code = "NN501"
+    name = "python-list"
+    severity = Severity.ERROR
+    needs = frozenset({Need.STRUCTURE})
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        structure = evidence.structure
+        known = {id(parameter) for parameter in structure.parameters.values()}
+        for path, module in structure.modules():
+            for name, value in structure.plain_attributes(module).items():
+                held = [each for each in _modules_in(value) if _is_lost(each, known)]
+                if held:
+                    yield self._finding(evidence, path, name, value, held)
+
+    def _finding(
+        self, evidence: Evidence, path: str, name: str, value: Any, held: list[nn.Module]
+    ) -> Finding:
+        parameters = sum(p.numel() for module in held for p in module.parameters())
+        count = f"{len(held)} modules" if len(held) > 1 else "1 module"
+        wrapper = "nn.ModuleDict" if isinstance(value, Mapping) else "nn.ModuleList"
+        return self.finding(
+            f"self.{name} is a {type(value).__name__} with {count} ({_kinds(held)}),"
+            f" {parameters:,} parameters in all, that the model does not know of.",
+            why="They are in no parameters(), so they are never trained, not saved, and not"
+            " moved by to(device).",
+            change=f"self.{name} = {wrapper}(...)",
+            at=_place(evidence, path, name),
+        )
+
+
+def _modules_in(value: Any) -> list[nn.Module]:
+    """Every module in a container of Python's own, nested ones too, each once."""
+    found: dict[int, nn.Module] = {}
+    waiting, looked_at = [(value, 0)], 0
+    while waiting and looked_at < MAX_LOOKED_AT:
+        each, depth = waiting.pop(0)
+        looked_at += 1
+        if isinstance(each, nn.Module):
+            if depth:
+                found[id(each)] = each
+        elif depth < MAX_DEPTH and isinstance(each, (list, tuple, set, frozenset, Mapping)):
+            parts = each.values() if isinstance(each, Mapping) else each
+            waiting += [(part, depth + 1) for part in parts]
+    return list(found.values())
+
+
+def _is_lost(module: nn.Module, known: set[int]) -> bool:
+    return any(id(parameter) not in known for parameter in module.parameters())
+
+
+def _kinds(held: list[nn.Module]) -> str:
+    return ", ".join(dict.fromkeys(type(module).__name__ for module in held))
+
+
+def _place(evidence: Evidence, path: str, name: str) -> Place:
+    module = evidence.structure.by_path[path]
+    return evidence.at_attribute(path, type(module), name)

@@ -1,0 +1,81 @@
+"""NN603: what comes out for one sample depends on its neighbours in the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.probes import BATCH
+from nninspect.doctor.rule import Need, Rule
+from nninspect.protocol.findings import Finding, Severity
+
+RELATIVE = 1e-3
+"""Of what the changed sample's own output moved by: less is rounding."""
+SEEDS = ((0, 1), (2, 3))
+
+
+class SamplesMixed(Rule):
+    """One sample's output depends on the other samples of the batch.
+
+    What it flags: in eval mode, the first sample of a batch is replaced and the outputs of the
+        others change. It leaves alone outputs without a batch dimension, losses, square outputs
+        that compare every sample with every other, and models that draw random numbers.
+    Why: an answer must not depend on who else is asked. A `view` or `reshape` that moves the
+        batch, a norm or softmax over dimension 0, or a missing `batch_first=True` does this,
+        with the right shapes and without an error.
+    Instead: keep dimension 0 for the batch everywhere: `x.flatten(1)`, `permute` before
+        `reshape`, `softmax(dim=-1)`, `nn.RNN(..., batch_first=True)`.
+    Example:
+        x = x.transpose(0, 1).reshape(len(x), -1)
+        x = x.flatten(1)
+    """
+
+    code = "NN603"
+    name = "samples-mixed"
+    severity = Severity.ERROR
+    needs = frozenset({Need.FORWARD, Need.TRACE})
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        shares = [_others_share(evidence, *seeds) for seeds in SEEDS]
+        if all(share > RELATIVE for share in shares):
+            yield self.finding(
+                f"With another first sample in a batch of {BATCH}, the outputs of the other"
+                f" {BATCH - 1} changed, by {min(shares):.0%} of what the first one's did.",
+                why="What the model says of one sample must not depend on its neighbours in"
+                " the batch.",
+                change=_change(evidence),
+            )
+
+
+def _others_share(evidence: Evidence, seed: int, other_seed: int) -> float:
+    """How much the other samples moved, relative to the one that was changed; 0 where that
+    can't be told."""
+    run = evidence.probes.run
+    before = run(BATCH, seed).output
+    again = run(BATCH, seed, noise=1).output
+    after = run(BATCH, seed, first_from=other_seed).output
+    if before is None or after is None or again is None:
+        return 0.0
+    if not _is_per_sample(before) or before.shape != after.shape:
+        return 0.0
+    if again.shape != before.shape or not torch.equal(again, before):
+        return 0.0
+    moved = (after.double() - before.double()).abs().flatten(1).amax(1)
+    own, others = float(moved[0]), float(moved[1:].max())
+    return others / own if own > 0 and others == others else 0.0
+
+
+def _is_per_sample(output: torch.Tensor) -> bool:
+    """It has one row a sample, and is no table of samples against samples."""
+    if not output.is_floating_point() or output.dim() < 1 or output.shape[0] != BATCH:
+        return False
+    return tuple(output.shape) != (BATCH, BATCH)
+
+
+def _change(evidence: Evidence) -> str:
+    for _, module in evidence.structure.modules():
+        if isinstance(module, torch.nn.RNNBase) and not module.batch_first:
+            return f"nn.{type(module).__name__}(..., batch_first=True)"
+    return "x = x.flatten(1)  # dimension 0 is the batch's"

@@ -1,0 +1,265 @@
+"""Evidence from one forward: its steps as a graph, and what lies between two layers.
+
+A step is a call of one of torch's own layers, or an op; a module with parts of its own is no
+step, its parts are. Most rules live on this view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from torch import nn
+
+from nninspect.doctor.observer import Notes, NotesTaker
+from nninspect.doctor.place import Place
+from nninspect.doctor.roles import Role, name_of, role_of
+from nninspect.doctor.structure import Structure
+from nninspect.engine.examine import Forward
+from nninspect.engine.failures.facts import in_order
+from nninspect.engine.ops import Op
+from nninspect.engine.placement import place_ops
+from nninspect.engine.recorder import Call, Maker, is_leaf_of_torch
+from nninspect.protocol.layers import Tensors
+
+TRANSPARENT = frozenset({Role.MOVE, Role.DROPOUT})
+"""What rules look through by default: it leaves what kind of numbers they are alone."""
+
+
+@dataclass(eq=False, slots=True)
+class Step:
+    """One thing that the forward did. Steps compare by identity."""
+
+    place: int
+    """Its index among the steps, in the order they began."""
+    name: str
+    """By its function, as "conv2d" or "relu", for a layer and a functional call alike."""
+    role: Role
+    path: str
+    """Of its row in the layer tree."""
+    module: nn.Module | None
+    """The layer; None for an op."""
+    inside: str
+    """The path of the module whose forward made it."""
+    inputs: Tensors
+    outputs: Tensors
+    notes: Notes
+    producers: list[Step | None] = field(default_factory=list)
+    """What made its tensors, in their order; None for one of the model's inputs."""
+    consumers: list[Step] = field(default_factory=list)
+    is_output: bool = False
+    """The model returns what it made."""
+
+    @property
+    def at(self) -> Place:
+        """Its row, and the user's line that made it."""
+        return Place(self.path, self.notes.file, self.notes.line)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of its first output; () where it has none."""
+        return self.outputs[0].shape if self.outputs else ()
+
+    @property
+    def given_shape(self) -> tuple[int, ...]:
+        """Of its first input; () where it has none."""
+        return self.inputs[0].shape if self.inputs else ()
+
+    @property
+    def weights(self) -> tuple[nn.Parameter, ...]:
+        """The parameters that it uses."""
+        return self.notes.weights if self.module is None else tuple(self.module.parameters())
+
+    def option(self, name: str, default: Any = None) -> Any:
+        """An argument: of the op as it was called, or an attribute of the layer."""
+        if self.module is not None:
+            return getattr(self.module, name, default)
+        return self.notes.options.get(name, default)
+
+    @property
+    def called(self) -> str:
+        """How a person says it: "net.fc1 (Linear)", "relu in net.block"."""
+        if self.module is not None:
+            return f"{self.path or 'the model'} ({type(self.module).__name__})"
+        return f"{self.name} in {self.inside}" if self.inside else f"{self.name} in forward"
+
+
+class Trace:
+    """The steps of one forward, in order, with what led where."""
+
+    def __init__(self, forward: Forward, taker: NotesTaker, structure: Structure) -> None:
+        self.forward = forward
+        self.structure = structure
+        self.steps: list[Step] = []
+        self._taker = taker
+        self._steps: dict[int, Step] = {}
+        self._paths = _op_paths(forward, structure)
+        self._link()
+        self.outputs: tuple[tuple[str, Step | None], ...] = self._outputs()
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every module call, of modules with parts too, in the order they began."""
+        return self.forward.recorder.calls
+
+    @cached_property
+    def called(self) -> frozenset[int]:
+        """The modules that were called, by `id`, wherever they were."""
+        here = (id(call.module) for call in self.calls)
+        return frozenset((*here, *self.forward.recorder.elsewhere))
+
+    @property
+    def output(self) -> Step | None:
+        """What made the primary output: the first that is no loss; None where that is unknown."""
+        return next((step for key, step in self.outputs if not is_loss_key(key)), None)
+
+    def of(self, *roles: Role) -> Iterator[Step]:
+        """Every step of these roles, in order."""
+        return (step for step in self.steps if step.role in roles)
+
+    def of_module(self, module: nn.Module) -> list[Step]:
+        """The calls of one layer."""
+        return self._by_module.get(id(module), [])
+
+    @cached_property
+    def _by_module(self) -> Mapping[int, list[Step]]:
+        found: dict[int, list[Step]] = {}
+        for step in self.steps:
+            if step.module is not None:
+                found.setdefault(id(step.module), []).append(step)
+        return found
+
+    def before(self, step: Step, through: Iterable[Role] = TRANSPARENT) -> tuple[Step | None, ...]:
+        """What a step's tensors come from, looking through some roles; None is the input."""
+        return tuple(_reached(step, lambda each: each.producers, frozenset(through)))
+
+    def after(self, step: Step, through: Iterable[Role] = TRANSPARENT) -> tuple[Step, ...]:
+        """What uses what a step made, looking through some roles."""
+        found = _reached(step, lambda each: each.consumers, frozenset(through))
+        return tuple(each for each in found if each is not None)
+
+    def only_before(self, step: Step, through: Iterable[Role] = TRANSPARENT) -> Step | None:
+        """The one step that a step's tensors come from; None where it is not exactly one."""
+        found = self.before(step, through)
+        return found[0] if len(found) == 1 else None
+
+    def only_after(self, step: Step, through: Iterable[Role] = TRANSPARENT) -> Step | None:
+        """The one step that uses what a step made; None where it is not exactly one, or the
+        model returns it as well."""
+        found = self.after(step, through)
+        return found[0] if len(found) == 1 and not self.is_returned(step, through) else None
+
+    def is_returned(self, step: Step, through: Iterable[Role] = TRANSPARENT) -> bool:
+        """Whether the model returns what a step made, as it is or looked at through some roles."""
+        roles, waiting, seen = frozenset(through), [step], {step}
+        while waiting:
+            each = waiting.pop()
+            if each.is_output:
+                return True
+            fresh = [s for s in each.consumers if s.role in roles and s not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+        return False
+
+    def is_followed_by(self, step: Step, roles: Iterable[Role]) -> bool:
+        """Whether anything after a step, however far, has one of these roles."""
+        wanted, waiting, seen = frozenset(roles), list(step.consumers), set(step.consumers)
+        while waiting:
+            each = waiting.pop()
+            if each.role in wanted:
+                return True
+            fresh = [s for s in each.consumers if s not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+        return False
+
+    def _link(self) -> None:
+        recorder = self.forward.recorder
+        makers: dict[int, list[Maker | None]] = {}
+        for maker, used_by in recorder.dataflow.edges:
+            makers.setdefault(id(used_by), []).append(maker)
+        used = {id(maker) for maker, _ in recorder.dataflow.edges if maker is not None}
+        for each in in_order(recorder.calls, recorder.ops):
+            if isinstance(each, Op) or is_leaf_of_torch(each.module) or id(each) in used:
+                self._add(each)
+        for each in in_order(recorder.calls, recorder.ops):
+            step = self._steps.get(id(each))
+            if step is not None:
+                self._connect(step, makers.get(id(each), []))
+
+    def _add(self, each: Maker) -> None:
+        notes = self._taker.notes.get(id(each), Notes())
+        structure = self.structure
+        if isinstance(each, Op):
+            module, name = None, each.name
+            inside = self._inside(each.inside)
+            path = self._paths.get(id(each), inside)
+        else:
+            module, name = each.module, name_of(each.module)
+            path = structure.path(each.module)
+            inside = self._inside(each.inside)
+        step = Step(
+            len(self.steps),
+            name,
+            role_of(name),
+            path,
+            module,
+            inside,
+            each.inputs,
+            each.outputs or (),
+            notes,
+        )
+        self.steps.append(step)
+        self._steps[id(each)] = step
+
+    def _inside(self, call: int) -> str:
+        return self.structure.path(self.calls[call].module) if call >= 0 else ""
+
+    def _connect(self, step: Step, makers: Iterable[Maker | None]) -> None:
+        for maker in makers:
+            producer = None if maker is None else self._steps.get(id(maker))
+            step.producers.append(producer)
+            if producer is not None and step not in producer.consumers[-1:]:
+                producer.consumers.append(step)
+
+    def _outputs(self) -> tuple[tuple[str, Step | None], ...]:
+        calls = self.calls
+        given = self._taker.given.get(id(calls[0]), ()) if calls else ()
+        found = tuple((key, self._steps.get(id(maker)) if maker else None) for key, maker in given)
+        for _, step in found:
+            if step is not None:
+                step.is_output = True
+        return found
+
+
+def is_loss_key(key: str) -> bool:
+    """A part of what a model returns that is a loss, by its name: "loss", "losses.aux_loss"."""
+    return "loss" in key.rpartition(".")[2].lower()
+
+
+def _reached(
+    step: Step, following: Callable[[Step], Iterable[Step | None]], through: frozenset[Role]
+) -> list[Step | None]:
+    """The steps next to one, each once, those of some roles replaced by what is next to them."""
+    found: dict[Step | None, None] = {}
+    waiting, seen = list(following(step)), {step}
+    while waiting:
+        each = waiting.pop(0)
+        if each is None or each.role not in through:
+            found[each] = None
+        elif each not in seen:
+            seen.add(each)
+            waiting.extend(following(each))
+    return list(found)
+
+
+def _op_paths(forward: Forward, structure: Structure) -> dict[int, str]:
+    nodes, recorder = structure.nodes, forward.recorder
+    paths: dict[int, str] = {}
+    for placed in place_ops(nodes, recorder.calls, recorder.ops):
+        parent = nodes[placed.parent].path
+        path = f"{parent}.{placed.name}" if parent else placed.name
+        paths.update((id(op), path) for op in placed.ops)
+    return paths
