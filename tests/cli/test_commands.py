@@ -74,6 +74,7 @@ def test_summary_as_json_has_ops_and_what_led_where(nninspect: Command) -> None:
     assert kinds["fc1"] == "module"
     assert kinds["relu"] == "op"
     assert found["edges"][:3] == [[None, "fc1"], ["fc1", "relu"], ["relu", "fc2"]]
+    assert found["edges"][-1][1] is None
     (relu,) = [row for row in found["layers"] if row["path"] == "relu"]
     assert relu["source"].startswith("mlp_functional.py:")
 

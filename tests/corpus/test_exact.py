@@ -339,7 +339,7 @@ def differences(model: nn.Module, arguments: Callable[[], Arguments]) -> dict[st
     nodes = walk(model)
     count_parameters(nodes)
     evidence = Evidence(recorder.calls, recorder.ops, finished=True)
-    rows, _ = layer_tree(nodes, evidence)
+    rows = layer_tree(nodes, evidence).rows
     found["parameters"] = parameters_differ(model, rows)
     names = {id(p): name for name, p in model.named_parameters() if p.requires_grad}
     reached = by_edges(recorder, output) & names.keys()

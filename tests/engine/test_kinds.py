@@ -23,7 +23,7 @@ from torch.utils.checkpoint import checkpoint
 from nninspect.engine.inputs import make_arguments
 from nninspect.engine.recorder import CallRecorder
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import INPUT, Kind, LayerRow, Mark
+from nninspect.protocol.layers import INPUT, OUTPUT, Kind, LayerRow, Mark
 from nninspect.protocol.records import InputSpec
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -101,9 +101,10 @@ def out(row: LayerRow) -> list[tuple[int, ...]]:
 
 
 def edges(seen: Any) -> set[tuple[str, str]]:
-    """Pairs of paths; "input" for the model's own."""
+    """Pairs of paths; "input" for the model's own. Those to its output are left out."""
     table = LayerTable(seen.inspection.layers)
-    return {("input" if a == INPUT else table.path(a), table.path(b)) for a, b in table.edges}
+    inner = [(a, b) for a, b in table.edges if b != OUTPUT]
+    return {("input" if a == INPUT else table.path(a), table.path(b)) for a, b in inner}
 
 
 def behind(path: str, seen: Any) -> set[str]:

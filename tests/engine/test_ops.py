@@ -16,7 +16,7 @@ from nninspect.engine.inputs import make_arguments
 from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.plugin import ModelCard, collections
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import INPUT, Kind, Mark
+from nninspect.protocol.layers import INPUT, OUTPUT, Kind, Mark
 from nninspect.protocol.records import InputSpec
 
 CPU = torch.device("cpu")
@@ -410,3 +410,42 @@ def test_the_mult_adds_of_a_network_are_the_flop_counters(look: Any) -> None:
     with FlopCounterMode(display=False) as counter:
         model(x)
     assert found.totals.mult_adds == counter.get_total_flops() // 2
+
+
+class Branches(nn.Module):
+    """Gives two of its branches and one of its inputs, and uses the third for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.lost = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> dict[str, Any]:
+        self.lost(x)
+        return {"one": torch.relu(self.one(x)), "both": (x, self.two(x))}
+
+
+def test_what_the_model_gives_is_told_from_what_nobody_uses(look: Any) -> None:
+    table = LayerTable(look(Branches(), InputSpec((1, 3))).inspection.layers)
+    row = {table.path(place): place for place in range(len(table))}
+    assert table.consumers(row["relu"]) == (OUTPUT,)
+    assert table.consumers(row["two"]) == (OUTPUT,)
+    assert table.consumers(row["lost"]) == ()
+    assert table.consumers(row["one"]) == (row["relu"],)
+    assert table.results(row["relu"], row["relu"] + 1) == ("one",)
+    assert table.results(row["two"], row["two"] + 1) == ("both.1",)
+    assert (INPUT, OUTPUT) in table.edges
+
+
+def test_a_module_whose_last_op_is_given_gives_it_as_a_whole(look: Any) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Sequential(nn.Linear(3, 2), nn.ReLU()))
+    table = LayerTable(look(model, InputSpec((1, 3))).inspection.layers)
+    outer = table.find("1")
+    assert outer is not None
+    assert table.outflow(outer, table.end[outer]) == (OUTPUT,)
+
+
+def test_a_forward_that_fails_gives_nothing(look: Any) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(4, 2))
+    table = LayerTable(look(model, InputSpec((1, 3))).inspection.layers)
+    assert not table.is_finished
+    assert OUTPUT not in [used for _, used in table.edges]

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import (
     INPUT,
+    OUTPUT,
+    UNSEEN,
     CallShapes,
     Kind,
     LayerColumns,
@@ -124,10 +126,15 @@ COLUMNS = [
 ]
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("damage", [1, 4, 9])
+@pytest.mark.parametrize(
+    ("column", "damage"),
+    [
+        *((column, damage) for column in COLUMNS for damage in (1, 4, 9) if column != "results"),
+        ("results", 1),  # whole ones may be missing: a forward that failed has none
+    ],
+)
 def test_a_column_that_lost_bytes_is_refused(column: str, damage: int) -> None:
-    columns = pack(SMALL, [(INPUT, 1), (1, 0)])
+    columns = pack(SMALL, [(INPUT, 1), (1, 0)], [1])
     whole = getattr(columns, column)
     with pytest.raises(ValueError, match=r"entries|length|edge"):
         LayerTable(msgspec.structs.replace(columns, **{column: whole[:-damage]}))
@@ -195,3 +202,23 @@ def test_the_failed_row_is_the_innermost_and_an_op_before_its_module() -> None:
     assert LayerTable(pack(modules)).failed() == 1
     assert LayerTable(pack([*modules, row("add", 2, Kind.OP)])).failed() == 3
     assert LayerTable(pack(modules[:1])).failed() is None
+
+
+def test_what_the_model_gives_is_used_by_its_output_and_each_row_says_which_part() -> None:
+    outputs = tuple(TensorInfo(key, (1,), "float32") for key in ("logits", "state.0", "extra"))
+    rows = [
+        LayerRow(name="", path="", type="T", depth=0, outputs=outputs),
+        LayerRow(name="a", path="a", type="T", depth=1),
+        LayerRow(name="b", path="b", type="T", depth=1),
+    ]
+    table = LayerTable(pack(rows, [(INPUT, 1), (1, 2)], [2, 1, UNSEEN]))
+    assert table.edges == ((INPUT, 1), (1, 2), (2, OUTPUT), (1, OUTPUT))
+    assert table.consumers(1) == (2, OUTPUT)
+    assert table.consumers(2) == (OUTPUT,)
+    assert table.outflow(1, 3) == (OUTPUT,)
+    assert (table.results(2, 3), table.results(1, 3)) == (("logits",), ("logits", "state.0"))
+
+
+def test_an_output_that_comes_from_nowhere_is_refused() -> None:
+    with pytest.raises(ValueError, match="nowhere"):
+        LayerTable(pack(SMALL, (), [len(SMALL)]))

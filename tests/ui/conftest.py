@@ -267,7 +267,7 @@ def inspection(
         dtype="float32",
         title=root.type,
         inputs_from="the model card",
-        layers=pack(rows, edges),
+        layers=pack(rows, edges, [used for _, used in edges[-1:] if root.outputs]),
         totals=Totals(
             modules=len(rows),
             parameters=root.total,

@@ -241,7 +241,7 @@ async def test_the_detail_of_a_container_shows_what_enters_and_leaves_it(ui: Mod
         assert "from     [ stem" in shown
         assert "to       ] b.conv1" in shown
         await pilot.press("G")
-        assert "an output, or unused" in ui.text_of(pilot)
+        assert "to       ] the model's output" in ui.text_of(pilot)
 
 
 JUMPS = (

@@ -12,7 +12,7 @@ import msgspec
 from nninspect.plugin import Collection, ModelCard
 from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import INPUT, LayerRow, Mark, Tensors
+from nninspect.protocol.layers import INPUT, OUTPUT, LayerRow, Mark, Tensors
 from nninspect.protocol.memory import Memory, Optimizer
 from nninspect.protocol.records import BenchResult, BenchRow, Inspection, Problem, Setup
 from nninspect.text.inputs import format_input
@@ -41,10 +41,15 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "forward_s": found.forward_s,
         "layers": [_layer(row) for row in table],
         "edges": [
-            [None if made == INPUT else table.path(made), table.path(used)]
+            [None if made == INPUT else table.path(made), _user(table, used)]
             for made, used in table.edges
         ],
     }
+
+
+def _user(table: LayerTable, used: int) -> str | None:
+    """A path; null for the model's output, as for the model's input on the other end."""
+    return None if used == OUTPUT else table.path(used)
 
 
 def _memory(memory: Memory | None) -> dict[str, Any] | None:

@@ -23,10 +23,10 @@ from nninspect.engine.products import uncounted
 from nninspect.engine.recorder import Call, CallRecorder, Observer, module_by_module
 from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
-from nninspect.engine.tree import layer_tree
+from nninspect.engine.tree import LayerTree, layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.protocol.flight import Death, Stage
-from nninspect.protocol.layers import Edge, LayerRow, pack
+from nninspect.protocol.layers import LayerRow, pack
 from nninspect.protocol.memory import Memory
 from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup, Totals
 
@@ -88,8 +88,8 @@ def examine(
                     may_run=flight.death_in(Stage.MEMORY) is None,
                 )
         count_parameters(nodes)
-        rows, edges = layer_tree(nodes, _evidence(forward, torchinfo))
-    return _inspection(loaded, setup, chosen, forward, rows, edges, nodes, torchinfo, memory)
+        tree = layer_tree(nodes, _evidence(forward, torchinfo))
+    return _inspection(loaded, setup, chosen, forward, tree, nodes, torchinfo, memory)
 
 
 def record_forward(
@@ -118,6 +118,7 @@ def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
         calls=recorder.calls,
         ops=recorder.ops,
         edges=recorder.dataflow.edges,
+        results=recorder.results if forward.failure is None else (),
         failed=forward.failed,
         failed_op=recorder.failed_op,
         finished=forward.failure is None,
@@ -179,20 +180,19 @@ def _inspection(
     setup: Setup,
     chosen: Chosen,
     forward: Forward,
-    rows: Sequence[LayerRow],
-    edges: Sequence[Edge],
+    tree: LayerTree,
     nodes: Sequence[Node],
     torchinfo: TorchinfoReport,
     memory: Memory | None,
 ) -> Inspection:
     specs, source = chosen
-    root = rows[0]
+    root = tree.rows[0]
     return Inspection(
         setup=setup,
         title=root.type,
         inputs=specs,
         inputs_from=source,
-        layers=pack(rows, edges),
+        layers=pack(tree.rows, tree.edges, tree.results),
         totals=_totals(root, nodes, is_whole=forward.failure is None),
         uncounted=uncounted(forward.recorder.ops),
         left_out=forward.recorder.left_out,

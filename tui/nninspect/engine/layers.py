@@ -38,6 +38,8 @@ class Evidence:
     calls: Sequence[Call] = ()
     ops: Sequence[Op] = ()
     edges: Sequence[tuple[Maker | None, Maker]] = ()
+    results: Sequence[Maker | None] = ()
+    """What made each of the model's outputs; None for one of its inputs."""
     failed: Call | None = None
     failed_op: Op | None = None
     finished: bool = False

@@ -81,6 +81,8 @@ class CallRecorder:
         raised `from`."""
         self._names: dict[type[nn.Module], tuple[str, ...]] = {}
         self._error: BaseException | None = None
+        self.results: list[Maker | None] = []
+        """What made each tensor of the outermost call's outputs; None for one of its inputs."""
         self.open = -1
         """The index of the innermost call under way."""
         self.is_in_leaf = False
@@ -211,6 +213,8 @@ class CallRecorder:
             self.dataflow.made((t for t in made if not self.dataflow.knows(t)), call)
         if self.observer is not None:
             self.observer.gave(call, found, self.dataflow)
+        if call.inside < 0:
+            self.results = [self.dataflow.maker(tensor) for tensor in made]
 
     def _named(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -10,25 +10,31 @@ from nninspect.engine.ops import Op
 from nninspect.engine.recorder import Call, Maker, is_leaf_of_torch
 
 Edges = Sequence[tuple[Maker | None, Maker]]
+Results = Sequence[Maker | None]
 
 
 def strangers_as_ops(
-    known: Collection[int], calls: Sequence[Call], ops: Sequence[Op], edges: Edges
-) -> tuple[Sequence[Op], Edges]:
-    """The ops and edges with a call of one of torch's leaf modules as an op, where its module is
-    not one of those known by `id`. What other modules call is seen by itself."""
+    known: Collection[int],
+    calls: Sequence[Call],
+    ops: Sequence[Op],
+    edges: Edges,
+    results: Results,
+) -> tuple[Sequence[Op], Edges, Results]:
+    """The ops, edges and results with a call of one of torch's leaf modules as an op, where its
+    module is not one of those known by `id`. What other modules call is seen by itself."""
     found = {
         place: _as_op(place, call)
         for place, call in enumerate(calls)
         if id(call.module) not in known and is_leaf_of_torch(call.module)
     }
     if not found:
-        return ops, edges
+        return ops, edges, results
     of_call: dict[int, Op] = {id(calls[place]): op for place, op in found.items()}
     merged = list(merge(ops, found.values(), key=lambda op: op.after))
-    return merged, [
+    known_edges = [
         (made and of_call.get(id(made), made), of_call.get(id(used), used)) for made, used in edges
     ]
+    return merged, known_edges, [made and of_call.get(id(made), made) for made in results]
 
 
 def _as_op(place: int, call: Call) -> Op:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,16 +16,26 @@ from nninspect.engine.products import op_products
 from nninspect.engine.recorder import Call
 from nninspect.engine.strangers import strangers_as_ops
 from nninspect.engine.structure import Node
-from nninspect.protocol.layers import INPUT, Edge, Kind, LayerRow, Mark
+from nninspect.protocol.layers import INPUT, UNSEEN, Edge, Kind, LayerRow, Mark
 
 OP_TYPE = "op"
 
 
-def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> tuple[list[LayerRow], list[Edge]]:
-    """All rows in pre-order, and the edges; `count_parameters` has run on the nodes."""
+class LayerTree(NamedTuple):
+    """All rows in pre-order, the edges between them, and which row made each of the outputs."""
+
+    rows: list[LayerRow]
+    edges: list[Edge]
+    results: list[int]
+
+
+def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> LayerTree:
+    """The tree of one run; `count_parameters` has run on the nodes."""
     known = {id(node.module) for node in nodes}
-    ops, edges = strangers_as_ops(known, evidence.calls, evidence.ops, evidence.edges)
-    evidence = replace(evidence, ops=ops, edges=edges)
+    ops, edges, results = strangers_as_ops(
+        known, evidence.calls, evidence.ops, evidence.edges, evidence.results
+    )
+    evidence = replace(evidence, ops=ops, edges=edges, results=results)
     placed = place_ops(nodes, evidence.calls, evidence.ops)
     modules = module_rows(nodes, placed, evidence)
     order = list(_in_order(nodes, placed))
@@ -32,7 +43,7 @@ def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> tuple[list[LayerRow
         modules[item] if isinstance(item, int) else _op_row(item, modules[item.parent], evidence)
         for item in order
     ]
-    return signed(rows), _edges(nodes, order, evidence)
+    return LayerTree(signed(rows), *_flow(nodes, order, evidence))
 
 
 def _in_order(nodes: Sequence[Node], placed: Sequence[PlacedOp]) -> Iterator[int | PlacedOp]:
@@ -72,10 +83,11 @@ def _op_row(placed: PlacedOp, parent: LayerRow, evidence: Evidence) -> LayerRow:
     )
 
 
-def _edges(
+def _flow(
     nodes: Sequence[Node], order: Sequence[int | PlacedOp], evidence: Evidence
-) -> list[Edge]:
-    """Between rows, each once, in the order the forward made them."""
+) -> tuple[list[Edge], list[int]]:
+    """Edges between rows, each once, in the order the forward made them, and the rows that made
+    the outputs."""
     places = first_places(nodes)
     rows: dict[int, int] = {}
     of_op: dict[int, int] = {}
@@ -94,7 +106,9 @@ def _edges(
         return None if place is None else rows[place]
 
     found = ((row_of(made), row_of(used)) for made, used in evidence.edges)
-    return list(dict.fromkeys((a, b) for a, b in found if a is not None and b is not None))
+    edges = dict.fromkeys((a, b) for a, b in found if a is not None and b is not None)
+    results = [row_of(made) for made in evidence.results]
+    return list(edges), [UNSEEN if row is None else row for row in results]
 
 
 def signed(rows: Sequence[LayerRow]) -> list[LayerRow]:

@@ -11,8 +11,10 @@ from nninspect.protocol.dataflow import Ends
 from nninspect.protocol.layers import (
     INPUT,
     LARGE,
+    OUTPUT,
     SMALL,
     UNKNOWN,
+    UNSEEN,
     Edge,
     Kind,
     LayerColumns,
@@ -59,6 +61,9 @@ class LayerTable:
             and max(self._edges) < columns.count
         ):
             raise ValueError("an edge of the layer tree points nowhere")
+        self._results = _from_bytes(SMALL, columns.results)
+        if self._results and not UNSEEN <= min(self._results) <= max(self._results) < columns.count:
+            raise ValueError("an output of the layer tree comes from nowhere")
 
     def _check(self, count: int) -> None:
         arrays = [value for value in vars(self).values() if isinstance(value, array)]
@@ -146,15 +151,32 @@ class LayerTable:
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
-        """Every edge, in the order the forward made them."""
-        return tuple(zip(self._edges[::2], self._edges[1::2], strict=True))
+        """Every edge, in the order the forward made them; those to OUTPUT come last."""
+        inner = zip(self._edges[::2], self._edges[1::2], strict=True)
+        return (*inner, *((row, OUTPUT) for row in self._givers))
+
+    @cached_property
+    def _givers(self) -> array[int]:
+        """The rows that made an output of the model, and INPUT where one passes through."""
+        return array(SMALL, dict.fromkeys(row for row in self._results if row != UNSEEN))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the forward came to its end, so that an output no row used is unused."""
+        return len(self) > 0 and self.outputs[0] != UNKNOWN
+
+    def results(self, first: int, end: int) -> tuple[str, ...]:
+        """The keys of the model's outputs that a span of rows made; "" for the only one."""
+        outputs = self._tensors(self.outputs[0]) or ()
+        named = zip(outputs, self._results, strict=False)  # a root called twice gives its last
+        return tuple(tensor.key for tensor, row in named if first <= row < end)
 
     def producers(self, row: int) -> tuple[int, ...]:
         """The rows that made what a row used, each once; INPUT for the model's own inputs."""
         return self._made_by.of(row)
 
     def consumers(self, row: int) -> tuple[int, ...]:
-        """The rows that used what a row made, each once."""
+        """The rows that used what a row made, each once; OUTPUT where the model gives it."""
         return self._used_by.of(row)
 
     def inflow(self, first: int, end: int) -> tuple[int, ...]:
@@ -171,7 +193,9 @@ class LayerTable:
 
     @cached_property
     def _used_by(self) -> Ends:
-        return Ends(self._edges[::2], self._edges[1::2])
+        givers = self._givers
+        outside = array(SMALL, [OUTPUT] * len(givers))
+        return Ends(self._edges[::2] + givers, self._edges[1::2] + outside)
 
     def row(self, row: int) -> LayerRow:
         """One row, as an object."""

@@ -136,6 +136,9 @@ class LayerColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     output_bytes: bytes
     edges: bytes = b""
     """Pairs of rows: what made a tensor, and what used it; INPUT for the model's own inputs."""
+    results: bytes = b""
+    """The row that made each of the root's outputs, in their order; INPUT for one that was given,
+    UNSEEN where it is not known. Empty where the forward did not finish."""
 
 
 SMALL = "i"
@@ -143,6 +146,10 @@ LARGE = "q"
 UNKNOWN = -1
 INPUT = -1
 """The producer of what the model was called with."""
+OUTPUT = -2
+"""The consumer of what the model gives."""
+UNSEEN = -3
+"""The producer of an output that no row is known to have made."""
 
 Edge: TypeAlias = tuple[int, int]
 """The row that made a tensor, and a row that used it."""
@@ -155,7 +162,9 @@ class _Interned(dict[object, int]):
         return self.setdefault(value, len(self))
 
 
-def pack(rows: Iterable[LayerRow], edges: Iterable[Edge] = ()) -> LayerColumns:
+def pack(
+    rows: Iterable[LayerRow], edges: Iterable[Edge] = (), results: Iterable[int] = ()
+) -> LayerColumns:
     """Rows to columns. Paths are not kept: they follow from names and depths."""
     rows = list(rows)
     texts, tensors, notes, histories = _Interned(), _Interned(), _Interned(), _Interned()
@@ -186,6 +195,7 @@ def pack(rows: Iterable[LayerRow], edges: Iterable[Edge] = ()) -> LayerColumns:
         "signature": small(row.signature for row in rows),
         "output_bytes": large(row.output_bytes for row in rows),
         "edges": small(row for edge in edges for row in edge),
+        "results": small(results),
         "marks": small(int(row.marks) for row in rows),
         "own_parameters": large(row.own_parameters for row in rows),
         "total_parameters": large(row.total_parameters for row in rows),

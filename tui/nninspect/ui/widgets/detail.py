@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import INPUT, LayerRow
+from nninspect.protocol.layers import INPUT, OUTPUT, LayerRow
 from nninspect.protocol.records import Inspection
 from nninspect.text import layers, memory
 from nninspect.text.plain import plain
@@ -22,7 +22,8 @@ FLOWS = {"input": ("in", "from", "["), "output": ("out", "to", "]")}
 """Below which fact a flow stands, which it is, its label and its key."""
 MOST_LINKS = 6
 SUMS = "equal in structure: calls and shapes of one, figures of all"
-NO_USE = "an output, or unused"
+NO_USE = "unused"
+NOT_FINISHED = "the forward did not get there"
 
 
 class Detail(Page, can_focus=False):
@@ -105,12 +106,15 @@ def _flow(
     if len(rows) > MOST_LINKS:
         yield Paragraph((Span(f"{'':{LABEL}}and {len(rows) - MOST_LINKS} more", "dim"),))
     if not rows and way == "out" and not is_end:
-        yield Paragraph((Span(f"{label:{LABEL}}", "dim"), Span(NO_USE, "dim")), hang=LABEL)
+        unused = NO_USE if table.is_finished else NOT_FINISHED
+        yield Paragraph((Span(f"{label:{LABEL}}", "dim"), Span(unused, "dim")), hang=LABEL)
 
 
 def _link(table: LayerTable, places: tuple[int, ...], row: int) -> str:
     if row == INPUT:
         return _input_name(table)
+    if row == OUTPUT:
+        return _output_name(table, places)
     return "itself" if row in places else plain(table.path(row)) or "the model"
 
 
@@ -120,3 +124,9 @@ def _input_name(table: LayerTable) -> str:
     if len(inputs) != 1:
         return "the model's inputs"
     return plain(f"the model's input {inputs[0].key}").rstrip()
+
+
+def _output_name(table: LayerTable, places: tuple[int, ...]) -> str:
+    """The model's output; which, where it has several."""
+    keys = table.results(places[0], table.end[places[-1]])
+    return plain(f"the model's output {', '.join(keys)}").rstrip()
