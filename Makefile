@@ -3,7 +3,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: check lint types contracts test corpus format benchmarks screenshots snapshots clean
+.PHONY: check lint types contracts test corpus format benchmarks docs screenshots snapshots clean
 
 check: lint types contracts test
 
@@ -38,6 +38,10 @@ benchmarks: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tree.py
 	$(BIN)/python benchmarks/engine.py
+
+# The pages on the doctor's rules, from the rules themselves.
+docs: $(INSTALLED)
+	$(BIN)/python docs/make.py
 
 # The app's pictures, from the real app on real models.
 screenshots: $(INSTALLED)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from nninspect.cli import as_json
+from nninspect.cli import as_json, as_sarif
 from nninspect.cli.ask import ask
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import FOUND, OK
 from nninspect.cli.options import (
-    add_json_option,
     add_setup_options,
     command_parser,
     parse_names,
     positive_seconds,
     setup_of,
 )
+from nninspect.doctor import manual
 from nninspect.protocol.findings import (
     DEADLINE_S,
     LOSSES,
@@ -27,6 +27,7 @@ from nninspect.protocol.findings import (
     task_named,
 )
 from nninspect.text import findings
+from nninspect.text.github import annotate
 from nninspect.text.suggest import did_you_mean
 
 EXAMPLES = """
@@ -34,9 +35,11 @@ nninspect check net.py:Net --loss cross_entropy
 nninspect check broken-softmax-ce
 nninspect check net.py:Net --ignore NN4,NN508 --fail-on warning
 nninspect check net.py:Net --json | jq '.findings[].code'
+nninspect check net.py:Net --format sarif > findings.sarif
 """
 
 NEVER = "never"
+FORMATS = ("text", "json", "sarif", "github")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,7 +64,20 @@ def parser() -> argparse.ArgumentParser:
         help="the least severity that ends with exit code 1 (default: error)",
     )
     add("--seconds", type=positive_seconds, default=DEADLINE_S, help="the most it may take")
-    add_json_option(parser)
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="how to print it; github: annotations on the lines of a pull request",
+    )
+    shape.add_argument(
+        "--json",
+        action="store_const",
+        dest="format",
+        const="json",
+        help="the same as --format json",
+    )
     return parser
 
 
@@ -71,10 +87,15 @@ def run(options: argparse.Namespace) -> int:
     plan = plan_of(options)
     result = ask(lambda client: client.check(setup, plan), console)
     console.clear_progress()
-    if options.json:
-        console.json(as_json.check(result))
-    else:
-        console.lines(findings.report(result))
+    match options.format:
+        case "json":
+            console.json(as_json.check(result))
+        case "sarif":
+            console.json(as_sarif.sarif(result, manual.pages()))
+        case "github":
+            console.lines(annotate(result))
+        case _:
+            console.lines(findings.report(result))
     return exit_code(result, options.fail_on)
 
 
