@@ -32,6 +32,7 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "batch": found.batch,
         "dtype": found.dtype,
         "totals": msgspec.to_builtins(found.totals),
+        "dry_run": msgspec.to_builtins(found.dry_run),
         "failure": _problem(found.failure),
         "memory": _memory(found.memory),
         "uncounted_ops": list(found.uncounted),

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
 from typing import TypeAlias
 
+import msgspec
 import torch
 from torch import nn
 
 from nninspect.engine.choose_inputs import Chosen, choose_inputs
+from nninspect.engine.dry_run.lenient import Lenient
+from nninspect.engine.dry_run.notes import with_guesses
+from nninspect.engine.dry_run.rungs import on_rung
 from nninspect.engine.failure import forward_failure
 from nninspect.engine.failures.facts import in_order
 from nninspect.engine.flight import Ended, Flight, Steps
@@ -25,6 +29,7 @@ from nninspect.engine.structure import Node, count_parameters, numel, size_bytes
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.tree import LayerTree, layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
+from nninspect.protocol.dry_run import DryRun, Guess, Rung
 from nninspect.protocol.flight import Death, Stage
 from nninspect.protocol.layers import LayerRow, pack
 from nninspect.protocol.memory import Memory
@@ -49,6 +54,8 @@ class Forward:
     """What it gave that would have run more of it, as "a generator"."""
     error: BaseException | None = None
     """What `failure` tells of."""
+    guesses: tuple[Guess, ...] = ()
+    """What was assumed for values that a dry run does not have."""
 
 
 def examine(
@@ -57,19 +64,22 @@ def examine(
     device: torch.device,
     report: Report,
     flight: Flight | None = None,
+    rung: Rung | None = None,
 ) -> Inspection:
     """Everything about a model that already is on the device. Leaves it as it was.
 
+    The forward is a dry run on the rung; without one, as the device has it: dry on meta.
     Raises BadInput where no input can be found. A forward that raises is part of the result, and
     so is one that ended the process of an earlier look, which the flight knows of.
     """
     model, flight = loaded.model, flight or Flight()
-    with unchanged(model):
+    rung = rung or (Rung.META if device.type == "meta" else Rung.REAL)
+    with unchanged(model), on_rung(rung) as lenient:
         set_mode(model, setup.training)
         chosen = choose_inputs(loaded, setup, device, report, flight)
         report("running one forward", None)
         with flight.stage(Stage.FORWARD):
-            forward = record_forward(model, chosen[0], device, flight)
+            forward = record_forward(model, chosen[0], device, flight, lenient=lenient)
         nodes = walk(model)
         report("asking torchinfo", None)
         with flight.stage(Stage.TORCHINFO):
@@ -89,7 +99,9 @@ def examine(
                 )
         count_parameters(nodes)
         tree = layer_tree(nodes, _evidence(forward, torchinfo))
-    return _inspection(loaded, setup, chosen, forward, tree, nodes, torchinfo, memory)
+    dry_run = None if lenient is None else DryRun(rung=rung, guesses=forward.guesses)
+    inspection = _inspection(loaded, setup, chosen, forward, tree, nodes, torchinfo, memory)
+    return msgspec.structs.replace(inspection, dry_run=dry_run)
 
 
 def record_forward(
@@ -98,12 +110,13 @@ def record_forward(
     device: torch.device,
     flight: Flight,
     observer: Observer | None = None,
+    lenient: Lenient | None = None,
 ) -> Forward:
     """One recorded forward, with gradients where the model differentiates by itself."""
 
     def run() -> Forward:
         arguments = make_arguments(inputs, device)
-        return run_forward(model, arguments, flight.steps(Stage.FORWARD), observer)
+        return run_forward(model, arguments, flight.steps(Stage.FORWARD), observer, lenient)
 
     forward = run()
     if _asks_for_gradients(forward):
@@ -133,10 +146,13 @@ def run_forward(
     arguments: Arguments,
     flight_steps: Steps | None = None,
     observer: Observer | None = None,
+    lenient: Lenient | None = None,
 ) -> Forward:
-    """Call the model once, recorded."""
+    """Call the model once, recorded; the guesses that are made meanwhile are of that call."""
     args, kwargs = arguments
     recorder = CallRecorder(flight_steps, observer)
+    lenient = lenient or Lenient()  # unentered, it hears of nothing
+    lenient.start(lambda: recorder.calls[recorder.open].module if recorder.open >= 0 else model)
     started = time.perf_counter()
     try:
         with module_by_module(), recorder:
@@ -145,8 +161,10 @@ def run_forward(
         seconds = time.perf_counter() - started
         steps = in_order(recorder.calls, recorder.ops)
         problem, failed = forward_failure(error, recorder, walk(model), steps, recorder.failed_op)
-        return Forward(recorder, seconds, problem, failed, error=error)
-    return Forward(recorder, time.perf_counter() - started, unrun=_unrun(result))
+        guesses = lenient.guesses(model)
+        return Forward(recorder, seconds, problem, failed, error=error, guesses=guesses)
+    seconds = time.perf_counter() - started
+    return Forward(recorder, seconds, unrun=_unrun(result), guesses=lenient.guesses(model))
 
 
 def _unrun(result: object) -> str:
@@ -192,7 +210,7 @@ def _inspection(
         title=root.type,
         inputs=specs,
         inputs_from=source,
-        layers=pack(tree.rows, tree.edges, tree.results),
+        layers=pack(with_guesses(tree.rows, forward.guesses), tree.edges, tree.results),
         totals=_totals(root, nodes, is_whole=forward.failure is None),
         uncounted=uncounted(forward.recorder.ops),
         left_out=forward.recorder.left_out,

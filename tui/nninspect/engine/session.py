@@ -12,12 +12,15 @@ import torch
 from nninspect.engine.blame import described, user_traceback
 from nninspect.engine.class_source import class_source
 from nninspect.engine.devices import device_named, free_cache
+from nninspect.engine.dry_run.ladder import climb
 from nninspect.engine.examine import Report, examine
 from nninspect.engine.flight import Flight
 from nninspect.engine.inputs import dtype_named
 from nninspect.engine.load import Loaded, load
+from nninspect.engine.meta import why_too_large
 from nninspect.engine.weights import describe_weights, module_at
-from nninspect.errors import BadInput, DeviceError
+from nninspect.errors import BadInput, DeviceError, NninspectError
+from nninspect.protocol.dry_run import Rung
 from nninspect.protocol.flight import Death, Numbers
 from nninspect.protocol.records import Inspection, Setting, Setup
 from nninspect.protocol.source import Source
@@ -56,8 +59,8 @@ class Session:
         loaded = self.loaded(setup, reload=reload, progress=progress)
         before, ran_before = self._device, self._ran
         setup = self._placed(loaded, setup, progress)
-        device = self._device
-        inspection = examine(loaded, setup, device, progress, Flight(self._numbers, deaths))
+        device, flight = self._device, Flight(self._numbers, deaths)
+        inspection = examine(loaded, setup, device, progress, flight)
         if inspection.failure is not None and ran_before and device != before:
             self.move(before, quietly)
             raise DeviceError(
@@ -67,7 +70,28 @@ class Session:
                 details=inspection.failure.details,
             )
         self._ran = inspection.failure is None
+        if device.type == "meta":
+            return climb(inspection, lambda rung: self._with_values(setup, rung, progress, flight))
         return inspection
+
+    def _with_values(
+        self, setup: Setup, rung: Rung, progress: Report, flight: Flight
+    ) -> Inspection | None:
+        """A look at the model that is on meta, built with its values for this one look: a forward
+        may leave tensors behind in it. None where it can't be had, or memory does not hold it."""
+        if self._loaded is None or why_too_large(self._loaded.model):
+            return None
+        progress(f"building {setup.target} with values", None)
+        try:
+            loaded = self._load(setup, on_meta=False)
+        except NninspectError:
+            return None
+        try:
+            return examine(loaded, setup, torch.device("cpu"), progress, flight, rung)
+        except BadInput:
+            return None
+        finally:
+            loaded.forget()
 
     def _placed(self, loaded: Loaded, setup: Setup, progress: Report) -> Setup:
         """Have the model where the setup wants it; returns the setup of where it is."""
@@ -99,8 +123,10 @@ class Session:
             return loaded
         self.drop()
         progress(f"loading {setup.target}", None)
-        self._loaded = self._load(setup)
+        self._loaded = self._load(setup, on_meta=setup.device == "meta")
         self._setup = setup
+        tensors = [*self._loaded.model.parameters(), *self._loaded.model.buffers()]
+        self._device = tensors[0].device if tensors else torch.device("cpu")
         return self._loaded
 
     def _is_built_for(self, setup: Setup, is_lazy: bool) -> bool:
@@ -110,9 +136,9 @@ class Session:
             return False
         return not is_lazy or before.inputs == setup.inputs
 
-    def _load(self, setup: Setup) -> Loaded:
+    def _load(self, setup: Setup, *, on_meta: bool) -> Loaded:
         dtype = None if setup.dtype is None else _floating(setup.dtype)
-        loaded = load(setup.target, setup.settings, on_meta=setup.device == "meta")
+        loaded = load(setup.target, setup.settings, on_meta=on_meta)
         try:
             if dtype is not None:
                 loaded.model.to(dtype)
@@ -123,8 +149,6 @@ class Session:
                 "Leave --dtype out to look at it as it was built.",
                 details=user_traceback(error),
             ) from None
-        tensors = [*loaded.model.parameters(), *loaded.model.buffers()]
-        self._device = tensors[0].device if tensors else torch.device("cpu")
         return loaded
 
     def drop(self) -> None:

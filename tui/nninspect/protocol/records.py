@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from nninspect import errors
+from nninspect.protocol.dry_run import DryRun
 from nninspect.protocol.layers import LayerColumns
 from nninspect.protocol.memory import Memory
 
@@ -156,6 +157,8 @@ class Inspection(Record, frozen=True):
     """The forward failed; `where` is the module path of the innermost failing call."""
     memory: Memory | None = None
     """What it needs at the batch of the inputs; None where the forward failed."""
+    dry_run: DryRun | None = None
+    """How the forward ran where not with real values; None for a real one that was asked for."""
     dtype: str = ""
     """The model's: one name, "mixed", or "" where it has no tensors."""
     build_s: float = 0.0

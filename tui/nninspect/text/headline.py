@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nninspect.protocol.records import Environment, InputSpec, Inspection
-from nninspect.text import shapes, units
+from nninspect.text import dry_run, shapes, units
 from nninspect.text.plain import plain
 
 APP = "nninspect"
@@ -50,6 +50,7 @@ def pieces(inspection: Inspection, environment: Environment | None) -> tuple[Pie
         Piece("input", f"input {given}", given),
         Piece("params", f"{units.count(parameters)} params", _short(parameters, "params")),
         Piece("mult_adds", *(_short(mult_adds, "mult-adds"),) * 2),
+        Piece("guesses", *(dry_run.mark(inspection.dry_run),) * 2),
     )
 
 

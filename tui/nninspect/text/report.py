@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import Kind, LayerRow
 from nninspect.protocol.records import Inspection
-from nninspect.text import layers, memory, units
+from nninspect.text import dry_run, layers, memory, units
 from nninspect.text.inputs import format_input
 from nninspect.text.plain import plain
 
@@ -61,6 +61,7 @@ def table(inspection: Inspection) -> Sequence[tuple[str, ...]]:
 
 def remarks(inspection: Inspection) -> Iterator[str]:
     """torchinfo's differences, and why its figures are missing where they are."""
+    yield from dry_run.sentences(inspection.dry_run)
     if inspection.torchinfo:
         yield plain(inspection.torchinfo)
     if inspection.uncounted:

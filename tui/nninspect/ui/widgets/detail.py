@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, OUTPUT, LayerRow
 from nninspect.protocol.records import Inspection
-from nninspect.text import layers, memory
+from nninspect.text import dry_run, layers, memory
 from nninspect.text.plain import plain
 from nninspect.ui.jumps import flow
 from nninspect.ui.spans import Paragraph, Span, paragraph
@@ -72,6 +72,8 @@ def whole_model(inspection: Inspection) -> Iterator[Paragraph]:
     and what its mult-adds leave out."""
     yield Paragraph()
     yield from _fact("inputs", plain(inspection.inputs_from))
+    for number, sentence in enumerate(dry_run.sentences(inspection.dry_run)):
+        yield from _fact("run" if number == 0 else "", sentence)
     if inspection.uncounted:
         yield from _fact("uncounted", plain(", ".join(inspection.uncounted)))
     if inspection.memory is not None:

@@ -9,7 +9,7 @@ from nninspect.text import headline
 from nninspect.ui.spans import Span
 from nninspect.ui.widgets.line import Line
 
-STYLES = {"app": "accent", "target": "strong", "mode": "dim", "dtype": "dim"}
+STYLES = {"app": "accent", "target": "strong", "mode": "dim", "dtype": "dim", "guesses": "warn"}
 
 
 class HeaderLine(Line):

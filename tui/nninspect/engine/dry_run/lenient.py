@@ -1,0 +1,111 @@
+"""The mode of a dry run: each op by what is known of its like, else by its meta kernel, else by
+the kernel with guesses for the values that it asks for."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+)
+from torch.overrides import TorchFunctionMode
+
+from nninspect.engine.dry_run.guesses import Guessing
+from nninspect.engine.dry_run.known_shapes import KnownShapes
+from nninspect.engine.structure import walk
+from nninspect.protocol.dry_run import Guess
+
+_ATTRIBUTES = frozenset({"__get__", "__set__", "__delete__"})
+_NEED_VALUES = (
+    NotImplementedError,
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+)
+
+
+class Lenient(TorchFunctionMode):
+    """A context in which tensors without values can be computed with. Enter it before a recorder,
+    which then hears of every op first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known = KnownShapes()
+        self._guesses: Counter[tuple[str, str, nn.Module | None, str]] = Counter()
+        self._inside: Callable[[], nn.Module | None] = lambda: None
+
+    def start(self, inside: Callable[[], nn.Module | None]) -> None:
+        """Forget the guesses so far; `inside` tells which module a forward is in."""
+        self._guesses.clear()
+        self._inside = inside
+
+    def guesses(self, model: nn.Module) -> tuple[Guess, ...]:
+        """In the order in which each was first made, with paths within the model."""
+        if not self._guesses:
+            return ()
+        paths = {node.module: node.path for node in reversed(walk(model))}
+        return tuple(
+            Guess(op, assumed, paths.get(module, "") if module else "", line, times)
+            for (op, assumed, module, line), times in self._guesses.items()
+        )
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in _ATTRIBUTES:
+            return func(*args, **kwargs)
+        call, known = self._known.look_up(func, args, kwargs)
+        if known is not None:
+            with torch._C.DisableTorchFunction():
+                return known()
+        try:
+            result = func(*args, **kwargs)
+        except (RuntimeError, TypeError) as error:
+            if not needs_values(error):
+                raise
+            return self._guessed(func, args, kwargs)
+        if call is not None:
+            self._known.keep(call, result)
+        return result
+
+    def _guessed(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        name = str(getattr(func, "__name__", func)).strip("_")
+
+        def tell(assumed: str) -> None:
+            self._guesses[name, assumed, self._inside(), _line()] += 1
+
+        with Guessing(tell):
+            return func(*args, **kwargs)
+
+
+def needs_values(error: BaseException) -> bool:
+    """It asked a tensor for what only one with values, or a kernel for such ones, can tell."""
+    return isinstance(error, _NEED_VALUES) or "meta tensor" in str(error).lower()
+
+
+def _line() -> str:
+    """The innermost line that is neither torch's nor ours, as "net.py:18"."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((_TORCH, _OURS, "<")):
+            return f"{Path(file).name}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+_TORCH = str(Path(torch.__file__).resolve().parent)
+_OURS = str(Path(__file__).resolve().parent.parent)
