@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from nninspect.doctor.deadline import Deadline
+from nninspect.doctor.methods import ForwardMethod, forward_methods
 from nninspect.doctor.place import Place
 from nninspect.doctor.probes import Probes
 from nninspect.doctor.rule import Need
@@ -81,6 +82,10 @@ class Evidence:
     def source_classes(self) -> list[SourceClass]:
         """The user's own classes that the model is made of, with their bases."""
         return list(self.source.classes(self.structure.model))
+
+    def forward_code(self) -> list[ForwardMethod]:
+        """The user's own code that runs in a forward: each `forward`, and what it calls."""
+        return forward_methods(self.structure, self.source)
 
     def is_own(self, place: Place) -> bool:
         """Whether the user wrote what stands there, and no installed library did."""

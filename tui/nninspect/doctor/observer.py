@@ -18,6 +18,10 @@ from nninspect.engine.ops import Op
 from nninspect.engine.recorder import Call, Maker
 from nninspect.engine.tensors import tensors_in
 
+_READS = "item tolist numpy bool int float complex index repr format equal"
+READS = frozenset(_READS.split())
+"""What gives values of a tensor to Python."""
+
 _PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device)
 
 
@@ -38,6 +42,18 @@ class Notes:
     """Tensors among the arguments that come from nowhere: made here, buffers, attributes."""
 
 
+@dataclass(slots=True)
+class Read:
+    """Values of a tensor, read into Python by the user's own code."""
+
+    name: str
+    """Of the function, as in `READS`."""
+    inside: int
+    """The index of the module call; -1 outside of any."""
+    file: str
+    line: int
+
+
 class NotesTaker:
     """An engine `Observer`."""
 
@@ -47,6 +63,8 @@ class NotesTaker:
         """By `id` of the call or op."""
         self.given: dict[int, tuple[tuple[str, Maker | None], ...]] = {}
         """What each module call returned, by `id`: keys and what made them."""
+        self.reads: list[Read] = []
+        """Of tensors that the forward was given or made."""
 
     def called(self, call: Call) -> None:
         file, line = self._line()
@@ -76,6 +94,12 @@ class NotesTaker:
             tuple(flow.maker(tensor) for tensor in known),
             len(tensors) - len(known) - len(weights),
         )
+
+    def read(self, op: Op, given: Sequence[torch.Tensor], flow: Dataflow[Maker]) -> None:
+        if op.name in READS and any(map(flow.knows, given)):
+            file, line = self._line()
+            if file:
+                self.reads.append(Read(op.name, op.inside, file, line))
 
     def gave(
         self, call: Call, found: Sequence[tuple[str, torch.Tensor]], flow: Dataflow[Maker]

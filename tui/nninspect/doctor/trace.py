@@ -111,6 +111,14 @@ class Trace:
         return frozenset((*here, *self.forward.recorder.elsewhere))
 
     @property
+    def reads(self) -> list[tuple[str, Place]]:
+        """Values that the user's code read into Python: by what function, and where."""
+        return [
+            (read.name, Place(self._inside(read.inside), read.file, read.line))
+            for read in self._taker.reads
+        ]
+
+    @property
     def output(self) -> Step | None:
         """What made the primary output: the first that is no loss; None where that is unknown."""
         return next((step for key, step in self.outputs if not is_loss_key(key)), None)

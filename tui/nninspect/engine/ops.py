@@ -117,6 +117,8 @@ class OpRecorder(TorchFunctionMode):
                 if self._recorder.observer is not None:
                     self._recorder.observer.done(op, func, args, kwargs, self._recorder.dataflow)
                 self._note(op, given, made, is_in_place=written is not None)
+            elif not made and self._recorder.observer is not None:
+                self._recorder.observer.read(op, given, self._recorder.dataflow)
         self._recorder.steps.pass_one(is_end=True)
         return result
 

@@ -63,6 +63,9 @@ class Observer(Protocol):
     ) -> None:
         """An op has run, and is kept."""
 
+    def read(self, op: Op, given: Sequence[torch.Tensor], flow: Dataflow[Maker]) -> None:
+        """A function has run that gives no tensor, as `x.item()`; it is not kept."""
+
     def gave(
         self, call: Call, found: Sequence[tuple[str, torch.Tensor]], flow: Dataflow[Maker]
     ) -> None:

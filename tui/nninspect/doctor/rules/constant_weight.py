@@ -1,0 +1,89 @@
+"""NN702: a weight whose elements are all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.roles import Role, name_of, role_of
+from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.trace import Trace
+from nninspect.doctor.values import extremes
+from nninspect.protocol.findings import Finding, Severity
+
+_WEIGHTED = frozenset({Role.AFFINE, Role.RECURRENT, Role.ATTENTION})
+_ADDED = frozenset({Role.SUM, Role.PRODUCT})
+
+
+class ConstantWeight(Rule):
+    """All elements of a weight are the same number, so all its units compute the same.
+
+    What it flags: a trained weight matrix of a linear layer, convolution, recurrent layer or
+        attention with one value throughout. Zeros are left alone where what the layer gives is
+        added to or multiplied with something (a branch that starts as nothing), and an info on
+        the last layer, which may well start at zero. Frozen weights are left alone.
+    Why: units with equal weights give equal outputs and get the same gradients from below, so
+        a layer of a hundred units starts as one; zeros before an activation pass no gradient.
+    Instead: leave PyTorch's own initialisation, or use one that draws: `nn.init.kaiming_normal_`.
+    Example:
+        nn.init.constant_(self.fc.weight, 0.1)
+        nn.init.kaiming_normal_(self.fc.weight)
+    """
+
+    code = "NN702"
+    name = "constant-weight"
+    severity = Severity.WARNING
+    needs = frozenset({Need.STRUCTURE})
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        for path, module in evidence.structure.modules():
+            if role_of(name_of(module)) not in _WEIGHTED:
+                continue
+            for name, value in _constants(module):
+                severity = _severity(evidence, module) if value == 0 else self.severity
+                if severity is None:
+                    continue
+                yield self.finding(
+                    f"All {getattr(module, name).numel():,} elements of"
+                    f" {f'{path}.' if path else ''}{name} are {value:g}.",
+                    why="Units with equal weights compute the same, and start out as one unit.",
+                    change=f"nn.init.kaiming_normal_(self.{path}.{name})" if path else "",
+                    at=evidence.at_path(path),
+                    severity=severity,
+                )
+
+
+def _constants(module: nn.Module) -> Iterator[tuple[str, float]]:
+    """Trained matrices of more than one element in which all are equal, and to what."""
+    for name, parameter in module._parameters.items():
+        if parameter is None or not parameter.requires_grad or parameter.dim() < 2:
+            continue
+        known = extremes(parameter)
+        if known is not None and known.is_constant and parameter.numel() > 1:
+            yield name, known.low
+
+
+def _severity(evidence: Evidence, module: nn.Module) -> Severity | None:
+    """Of zeros, by what becomes of what they give; None where they are meant."""
+    trace = evidence.recorded
+    if trace is None or evidence.forward_failure is not None:
+        return Severity.INFO
+    if _is_added(trace, module):
+        return None
+    is_last = any(map(trace.is_returned, trace.of_module(module)))
+    return Severity.INFO if is_last else Severity.WARNING
+
+
+def _is_added(trace: Trace, module: nn.Module) -> bool:
+    """What the layer gives is a term or a factor, at once or behind its own activation."""
+    for step in trace.of_module(module):
+        for after in trace.after(step):
+            if after.role in _ADDED:
+                return True
+            if after.role is Role.ACTIVATION and any(
+                further.role in _ADDED for further in trace.after(after)
+            ):
+                return True
+    return False

@@ -1,0 +1,88 @@
+"""NN802: a tensor made in the forward without saying on which device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.roles import Role
+from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.trace import Step, Trace
+from nninspect.protocol.findings import Finding, Severity
+
+_NAMES = """
+zeros ones empty full rand randn randint randperm arange range linspace logspace eye tensor
+as_tensor tril_indices triu_indices hann_window hamming_window
+"""
+_MAKERS = frozenset(_NAMES.split())
+_MOVED = frozenset({"to", "cuda", "type_as", "cpu", "xpu", "copy"})
+_INDEXED = frozenset({"getitem", "setitem"})
+"""An index may be on the CPU wherever the tensor is."""
+
+
+class TensorWithoutDevice(Rule):
+    """A tensor that the forward makes lies on the CPU, wherever the model is.
+
+    What it flags: `torch.zeros(...)`, `torch.arange(...)` and the like in your own forward
+        without `device=`, of more than one element, that meets other tensors. It leaves alone
+        what is moved afterwards, single numbers, mere indices, and what is made on the default
+        device that a `with torch.device(...)` sets.
+    Why: on the CPU all is well; once the model and its inputs are on a GPU, the forward fails
+        with "Expected all tensors to be on the same device".
+    Instead: `torch.zeros(..., device=x.device)`, `x.new_zeros(...)`, `torch.zeros_like(x)`, or a
+        buffer where it is always the same.
+    Example:
+        h = torch.zeros(x.size(0), self.hidden)
+        h = torch.zeros(x.size(0), self.hidden, device=x.device)
+    """
+
+    code = "NN802"
+    name = "tensor-without-device"
+    severity = Severity.WARNING
+    needs = frozenset({Need.TRACE})
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        told: set[tuple[str, int]] = set()
+        for step in evidence.trace.steps:
+            line = (step.notes.file, step.notes.line)
+            if not step.notes.file or line in told or not _is_left_on_the_cpu(evidence, step):
+                continue
+            told.add(line)
+            yield self.finding(
+                f"torch.{step.name} makes a tensor of {step.shape} without device=, in the"
+                f" forward of {step.inside or 'the model'}.",
+                why="It lies on the CPU wherever the model is, so the forward fails on any other"
+                " device.",
+                change=f"torch.{step.name}(..., device=x.device)",
+                at=step.at,
+            )
+
+
+def _is_left_on_the_cpu(evidence: Evidence, step: Step) -> bool:
+    if step.name not in _MAKERS or step.module is not None or not evidence.is_own(step.at):
+        return False
+    options = step.notes.options
+    if "device" in options or not step.outputs or not step.shape or prod(step.shape) < 2:
+        return False
+    return _meets_others(evidence.trace, step)
+
+
+def _meets_others(trace: Trace, step: Step) -> bool:
+    """It gets to an op with other tensors before anything moves it."""
+    waiting, seen = [step], {step}
+    while waiting:
+        each = waiting.pop()
+        for user in each.consumers:
+            if user in seen or user.name in _MOVED or user.name in _INDEXED:
+                continue
+            seen.add(user)
+            if user.module is not None or _others(user, seen) or user.role is Role.ATTENTION:
+                return True
+            waiting.append(user)
+    return False
+
+
+def _others(step: Step, made: set[Step]) -> bool:
+    """Among its arguments is a tensor that does not come from what was made here."""
+    return bool(step.weights) or any(maker not in made for maker in step.producers)
