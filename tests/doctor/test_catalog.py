@@ -18,7 +18,12 @@ CATALOGUE = {
     *(f"NN{number}" for number in (*range(801, 807), 808)),
     *(f"NN{number}" for number in range(901, 904)),
 }
-TO_COME = CATALOGUE - {"NN201", "NN202", "NN501", "NN603"}
+TO_COME = (
+    CATALOGUE
+    - {"NN201", "NN202", "NN501", "NN603"}
+    - {"NN701", "NN702", "NN704", "NN705"}
+    - {f"NN{number}" for number in range(801, 807)}
+)
 """Take a code out of here with the change that brings its rule."""
 
 
