@@ -32,18 +32,21 @@ def _resize(fd: int, columns: int, rows: int) -> None:
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
-def _environment() -> dict[str, str]:
+def _environment(colours: str) -> dict[str, str]:
     """Ours, but for what changes a screen; readline sets LINES and COLUMNS in the real one only,
     behind the back of `os.environ`, so it is passed on explicitly."""
     dropped = {"NO_COLOR", "LINES", "COLUMNS"}
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
-    return {**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    term = "xterm-256color" if colours else "xterm"
+    return {**kept, "TERM": term, "COLORTERM": colours}
 
 
 class Terminal:
     """The command at work in a terminal of the given size."""
 
-    def __init__(self, *arguments: str, cwd: Path, columns: int = 120, rows: int = 40) -> None:
+    def __init__(
+        self, *arguments: str, cwd: Path, columns: int = 120, rows: int = 40, colours: str = ""
+    ) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
@@ -52,7 +55,7 @@ class Terminal:
         if self.pid == 0:
             os.chdir(cwd)
             _resize(0, columns, rows)
-            os.execve(NNINSPECT, [NNINSPECT, *arguments], _environment())
+            os.execve(NNINSPECT, [NNINSPECT, *arguments], _environment(colours))
         self.modes_before = termios.tcgetattr(self._fd)
 
     @property
@@ -91,6 +94,20 @@ class Terminal:
         self.written += data
         self._stream.feed(_NOT_DRAWN.sub(b"", data))
 
+    def settle(self, quiet_s: float = 0.15) -> None:
+        """Read until nothing came for a while."""
+        before = -1
+        while before != len(self.written):
+            before = len(self.written)
+            self._read(quiet_s)
+
+    def cells(self) -> list[list[tuple[object, ...]]]:
+        """What there is to see; of a blank, its background and what is drawn on it."""
+        lines = range(self._screen.lines)
+        return [
+            [_seen(self._screen.buffer[y][x]) for x in range(self._screen.columns)] for y in lines
+        ]
+
     def wait_for_exit(self) -> int:
         """Read until the command has ended; its exit code."""
         deadline = time.monotonic() + PATIENCE_S
@@ -118,13 +135,22 @@ class Terminal:
         os.close(self._fd)
 
 
+def _seen(cell: pyte.screens.Char) -> tuple[object, ...]:
+    lines = cell.underscore, cell.strikethrough, cell.reverse
+    ink = (cell.fg, cell.bold, cell.italics) if cell.data != " " or any(lines) else ()
+    return cell.data, cell.bg, *lines, *ink
+
+
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """Start the command in a terminal, in an empty folder, `tmp_path`."""
     started: list[Terminal] = []
 
-    def start(*arguments: str, columns: int = 120, rows: int = 40) -> Terminal:
-        started.append(Terminal(*arguments, cwd=tmp_path, columns=columns, rows=rows))
+    def start(
+        *arguments: str, columns: int = 120, rows: int = 40, colours: str = "truecolor"
+    ) -> Terminal:
+        size = {"columns": columns, "rows": rows}
+        started.append(Terminal(*arguments, cwd=tmp_path, **size, colours=colours))
         return started[-1]
 
     yield start

@@ -38,7 +38,18 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("target", metavar="TARGET", nargs="?", help="what to open: see targets")
     parser.add_argument("--version", action="version", version=f"nninspect {__version__}")
     add_setup_options(parser)
+    add_view_options(parser)
     return parser
+
+
+def add_view_options(parser: argparse.ArgumentParser) -> None:
+    """What is of the app alone."""
+    add = parser.add_argument_group("the app").add_argument
+    add(
+        "--stock-display",
+        action="store_true",
+        help="draw every change in full, as Textual does: more bytes, nothing of our own",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,9 +62,10 @@ def run(options: argparse.Namespace) -> int:
 
     from nninspect.client.connection import Connection
     from nninspect.ui.app import run_app
+    from nninspect.ui.preferences import Preferences
 
     console.clear_progress()
-    return run_app(Connection(process), setup)
+    return run_app(Connection(process), setup, Preferences(options.stock_display))
 
 
 def no_terminal() -> str:

@@ -8,15 +8,26 @@ import signal
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.events import Resize
 from textual.screen import Screen
 
 from nninspect.client.api import Client
 from nninspect.protocol.records import Setup
+from nninspect.ui.preferences import DEFAULTS, Preferences
 from nninspect.ui.screens.main import MainScreen
+
+
+@runtime_checkable
+class Redrawable(Protocol):
+    """A driver that remembers what the terminal shows."""
+
+    def forget(self, width: int) -> None: ...
+
 
 WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]
 HEIGHTS: list[tuple[int, str]] | None = [(0, "-tiny"), (10, "-low"), (14, "-tall")]
@@ -39,16 +50,32 @@ class NninspectApp(App[None]):
         ),
         Binding("q", "quit", "quit", id="quit"),
         Binding("ctrl+q", "quit", "quit", show=False, id="quit.always"),
+        Binding("ctrl+l", "redraw", "draw the screen anew", show=False, id="redraw"),
         Binding("ctrl+c", "interrupt", "cancel, or quit", show=False, id="interrupt"),
     ]
 
-    def __init__(self, client: Client, setup: Setup | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        setup: Setup | None = None,
+        preferences: Preferences = DEFAULTS,
+    ) -> None:
+        self._preferences = preferences
         super().__init__()
         self.animation_level = "none"
         self._main = MainScreen(client, setup)
 
     def get_default_screen(self) -> MainScreen:
         return self._main
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver for this platform; where that is a terminal's, ours on top of it."""
+        stock = super().get_driver_class()
+        if self._preferences.stock_display or stock.__name__ != "LinuxDriver":
+            return stock
+        from nninspect.ui.display.driver import DiffingDriver
+
+        return DiffingDriver
 
     def on_mount(self) -> None:
         self._end_with_signals()
@@ -68,6 +95,23 @@ class NninspectApp(App[None]):
 
     def _end(self, number: int) -> None:
         self.exit(return_code=128 + number)
+
+    def on_resize(self, event: Resize) -> None:
+        self._forget_display(event.size.width)
+
+    def action_redraw(self) -> None:
+        """Draw everything, whatever the terminal shows by now."""
+        self._forget_display(self.size.width)
+        self.screen.refresh()
+
+    def display_gave_up(self, why: str) -> None:
+        """The diffing display found a fault in itself: the stock one goes on from here."""
+        self._main.note(f"the diffing display is off: {why}; please report it")
+        self.screen.refresh()
+
+    def _forget_display(self, width: int) -> None:
+        if isinstance(self._driver, Redrawable):
+            self._driver.forget(width)
 
     def action_interrupt(self) -> None:
         """What a person expects of ctrl+c: stop what runs; with nothing running, the app."""
@@ -89,10 +133,10 @@ class NninspectApp(App[None]):
         yield from commands(self, screen)
 
 
-def run_app(client: Client, setup: Setup | None = None) -> int:
+def run_app(client: Client, setup: Setup | None = None, preferences: Preferences = DEFAULTS) -> int:
     """Run the UI until it is quit, end the worker, and return the exit code."""
     gc.disable()
-    return asyncio.run(serve(NninspectApp(client, setup), client))
+    return asyncio.run(serve(NninspectApp(client, setup, preferences), client))
 
 
 async def serve(app: NninspectApp, client: Client, headless: bool = False) -> int:
