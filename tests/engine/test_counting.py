@@ -111,6 +111,9 @@ WITHOUT_BIAS: dict[str, Callable[[], Any]] = {
     "einsum that sums one first": lambda: torch.einsum("ija,jk->ik", new(3, 4, 9), new(4, 5)),
     "einsum, elementwise": lambda: torch.einsum("ij,ij->ij", new(3, 4), new(3, 4)),
     "einsum, outer": lambda: torch.einsum("i,j->ij", new(3), new(4)),
+    "einsum over one place": lambda: torch.einsum("bxd,byd->bxy", new(2, 3, 1), new(2, 5, 1)),
+    "einsum over one place of one": lambda: torch.einsum("id,jd->ij", new(3, 4), new(5, 1)),
+    "einsum over more than one": lambda: torch.einsum("ide,jde->ij", new(3, 4, 2), new(5, 1, 2)),
     "einsum of one": lambda: torch.einsum("ii->i", new(3, 3)),
     "einsum of a list": lambda: torch.einsum("ij,jk->ik", [new(3, 4), new(4, 5)]),
     "attention": lambda: F.scaled_dot_product_attention(

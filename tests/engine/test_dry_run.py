@@ -89,6 +89,14 @@ def test_a_shape_that_hangs_on_values_is_the_largest_it_can_be(
     assert lenient.guesses(nn.Identity())
 
 
+def test_experts_multiply_at_any_dtype() -> None:
+    rows, weights = torch.empty(6, 4, device="meta"), torch.empty(2, 4, 3, device="meta")
+    offsets = torch.empty(2, dtype=torch.int32, device="meta")
+    with Lenient() as lenient:
+        assert torch._grouped_mm(rows, weights, offs=offsets).shape == (6, 3)
+    assert lenient.guesses(nn.Identity()) == ()
+
+
 def test_what_needs_no_value_is_not_guessed() -> None:
     with Lenient() as lenient:
         assert not torch.equal(x(), x()[0])

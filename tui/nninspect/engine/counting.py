@@ -190,6 +190,11 @@ def _grouped(out: Tensor, /, input: Tensor, other: Tensor, *rest: Any, **more: A
     return out.numel() * input.shape[-1]
 
 
+def _packed_linear(out: Tensor, /, input: Tensor, packed: Any, *rest: Any, **more: Any) -> int:
+    """A quantized one, its weight and its bias in an object of torch's own."""
+    return out.numel() * input.shape[-1] + _bias(out, packed.bias())
+
+
 _RULES: dict[Callable[..., Any], Rule] = {
     F.linear: _linear,
     **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _conv),
@@ -223,6 +228,14 @@ _RULES: dict[Callable[..., Any], Rule] = {
     **dict.fromkeys(
         (torch.lstm_cell, torch.gru_cell, torch.rnn_tanh_cell, torch.rnn_relu_cell), _cell
     ),
+    **{
+        getattr(torch.ops.quantized, name): _packed_linear
+        for name in (
+            *("linear", "linear_relu", "linear_dynamic", "linear_relu_dynamic"),
+            *("linear_dynamic_fp16", "linear_relu_dynamic_fp16"),
+        )
+        if hasattr(torch.ops.quantized, name)
+    },
     **{
         getattr(home, name): rule
         for home, name, rule in (

@@ -14,20 +14,26 @@ Labels = list[str]
 def einsum_products(equation: str, shapes: Sequence[tuple[int, ...]]) -> int | None:
     """Mult-adds of `torch.einsum`; 0 where it sums no products, None where the order is not known.
 
-    Dimensions of one operand alone that are not in the output are summed before the product,
-    and a pair that shares no summed dimension is multiplied elementwise, which counts as none.
+    Dimensions of one operand alone that are not in the output are summed before the product, as
+    are those of which the other has a single place; and a pair that shares no more than these is
+    multiplied elementwise, which counts as none.
     """
     if len(shapes) > 2 and _is_reordered():
         return None
-    operands, output, sizes = _parse(equation, shapes)
-    total, left = 0, operands[0]
-    for place, right in enumerate(operands[1:], 2):
+    operands, output = _parse(equation, shapes)
+    sizes = [
+        dict(zip(labels, shape, strict=True))
+        for labels, shape in zip(operands, shapes, strict=True)
+    ]
+    total, left = 0, sizes[0]
+    for place, right in enumerate(sizes[1:], 2):
         needed = set(output).union(*operands[place:])
-        both = set(left) & set(right)
-        one_alone = (set(left) ^ set(right)) & needed
-        if both - needed:
-            total += prod(sizes[label] for label in both | one_alone)
-        left = [label for label in dict.fromkeys([*left, *right]) if label in needed]
+        pair = {label: max(left.get(label, 1), right.get(label, 1)) for label in {**left, **right}}
+        summed = {n for n in pair if n not in needed and min(left.get(n, 1), right.get(n, 1)) > 1}
+        kept = {label: size for label, size in pair.items() if label in needed}
+        if summed:
+            total += prod(kept.values()) * prod(pair[label] for label in summed)
+        left = kept
     return total
 
 
@@ -36,10 +42,8 @@ def _is_reordered() -> bool:
     return torch.backends.opt_einsum.is_available()
 
 
-def _parse(
-    equation: str, shapes: Sequence[tuple[int, ...]]
-) -> tuple[list[Labels], Labels, dict[str, int]]:
-    """The labels of each operand and of the output, and the size of each label.
+def _parse(equation: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[Labels], Labels]:
+    """The labels of each operand and of the output.
 
     The dimensions of an ellipsis are labelled from the right: "…1" is the last.
     """
@@ -48,17 +52,13 @@ def _parse(
     if len(terms) != len(shapes):
         raise ValueError("as many terms as operands")
     operands = [_labels(term, len(shape)) for term, shape in zip(terms, shapes, strict=True)]
-    sizes: dict[str, int] = {}
-    for labels, shape in zip(operands, shapes, strict=True):
-        for label, size in zip(labels, shape, strict=True):
-            sizes[label] = max(size, sizes.get(label, 1))
-    hidden = sorted({label for label in sizes if label.startswith("…")}, reverse=True)
+    hidden = sorted({n for labels in operands for n in labels if n.startswith("…")}, reverse=True)
     if arrow:
         output = _labels(after, len(after.replace("...", "")) + len(hidden))
     else:
         seen = Counter(label for labels in operands for label in labels)
         output = [*hidden, *(label for label, times in seen.items() if times == 1)]
-    return operands, output, sizes
+    return operands, output
 
 
 def _labels(term: str, rank: int) -> Labels:

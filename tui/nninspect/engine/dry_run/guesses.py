@@ -160,6 +160,24 @@ def _repeated(assume: Assumed, repeats: Tensor, *, output_size: int | None = Non
     return repeats.new_empty((length,), dtype=torch.int64)
 
 
+def _grouped(
+    assume: Assumed,
+    a: Tensor,
+    b: Tensor,
+    offs: Tensor | None = None,
+    bias: Tensor | None = None,
+    out_dtype: torch.dtype | None = None,
+) -> Any:
+    """Only bfloat16 on meta, unlike elsewhere. Nothing is assumed: offsets decide no shape."""
+    if a.shape[-1] != b.shape[-2]:
+        return NotImplemented
+    rows, columns = a.shape[-2], b.shape[-1]
+    groups: tuple[int, ...] = ()
+    if a.dim() == b.dim():
+        groups = (b.shape[0],) if b.dim() == 3 else () if offs is None else (offs.numel(),)
+    return a.new_empty((*groups, rows, columns), dtype=out_dtype or a.dtype)
+
+
 _RULES: dict[Any, Rule] = {
     aten._local_scalar_dense.default: _number,
     aten._to_copy.default: _values,
@@ -170,5 +188,6 @@ _RULES: dict[Any, Rule] = {
     aten._unique2.default: _unique,
     aten.unique_consecutive.default: _unique_in_turn,
     aten.bincount.default: _bincount,
+    aten._grouped_mm.default: _grouped,
     aten.repeat_interleave.Tensor: _repeated,
 }

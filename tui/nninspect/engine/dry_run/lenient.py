@@ -11,10 +11,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-)
 from torch.overrides import TorchFunctionMode
 
 from nninspect.engine.dry_run.guesses import Guessing
@@ -23,11 +19,6 @@ from nninspect.engine.structure import walk
 from nninspect.protocol.dry_run import Guess
 
 _ATTRIBUTES = frozenset({"__get__", "__set__", "__delete__"})
-_NEED_VALUES = (
-    NotImplementedError,
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-)
 
 
 class Lenient(TorchFunctionMode):
@@ -70,10 +61,10 @@ class Lenient(TorchFunctionMode):
             with torch._C.DisableTorchFunction():
                 return known()
         try:
-            result = func(*args, **kwargs)
-        except (RuntimeError, TypeError) as error:
-            if not needs_values(error):
-                raise
+            result, failed = func(*args, **kwargs), False
+        except RuntimeError:
+            failed = True
+        if failed:
             return self._guessed(func, args, kwargs)
         if call is not None:
             self._known.keep(call, result)
@@ -82,6 +73,7 @@ class Lenient(TorchFunctionMode):
     def _guessed(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        """The same call once more; where no guess was what it lacked it fails as before."""
         name = str(getattr(func, "__name__", func)).strip("_")
 
         def tell(assumed: str) -> None:
@@ -89,11 +81,6 @@ class Lenient(TorchFunctionMode):
 
         with Guessing(tell):
             return func(*args, **kwargs)
-
-
-def needs_values(error: BaseException) -> bool:
-    """It asked a tensor for what only one with values, or a kernel for such ones, can tell."""
-    return isinstance(error, _NEED_VALUES) or "meta tensor" in str(error).lower()
 
 
 def _line() -> str:
