@@ -15,17 +15,9 @@ TWINS = [card for card in CARDS if card.twin_of]
 HEALTHY = [card for card in CARDS if not card.twin_of]
 
 WAITING = {
-    "broken-sigmoid-hidden",
-    "broken-relu-output",
-    "broken-softmax-ce",
-    "broken-regression-ce",
-    "broken-classification-mse",
-    "broken-bce-logits",
-    "broken-double-sigmoid",
     "broken-no-super",
     "broken-sequential-skip",
     "broken-shapes",
-    "broken-norm-order",
     "broken-names",
     "broken-notebook",
 }
@@ -47,7 +39,7 @@ def name(card: ModelCard) -> str:
 @pytest.mark.parametrize("card", [c for c in TWINS if c.name not in WAITING], ids=name)
 def test_a_broken_twin_is_found_with_exactly_its_codes(card: ModelCard) -> None:
     result = checked(card)
-    assert tuple(finding.code for finding in result.findings) == card.findings
+    assert {finding.code for finding in result.findings} == set(card.findings)
     assert not [rule for rule in result.skipped if "itself failed" in rule.reason]
 
 

@@ -41,3 +41,23 @@ def is_trained(step: Step) -> bool:
 def is_grouped(step: Step) -> bool:
     """A convolution of groups, as a depthwise one: the next mixes what it kept apart."""
     return step.module is not None and getattr(step.module, "groups", 1) != 1
+
+
+_AROUND = frozenset({Role.MOVE, Role.DROPOUT, Role.NORM, Role.POOL})
+
+
+def hidden_activations(trace: Trace, names: frozenset[str]) -> Iterator[Step]:
+    """Activations of these names between affine layers: what they make goes into nothing else."""
+    for step in trace.of(Role.ACTIVATION):
+        if step.name not in names or trace.is_returned(step, _AROUND):
+            continue
+        before, after = trace.only_before(step, _AROUND), trace.after(step, _AROUND)
+        if before is None or before.role is not Role.AFFINE or not after:
+            continue
+        if all(each.role is Role.AFFINE and step_is_input(trace, each) for each in after):
+            yield step
+
+
+def step_is_input(trace: Trace, layer: Step) -> bool:
+    """A layer's tensors all come from one step: nothing made its weight on the way."""
+    return trace.only_before(layer, _AROUND) is not None

@@ -40,6 +40,8 @@ class Notes:
     """What made the other tensors among them, in their order; None for the model's inputs."""
     constants: int = 0
     """Tensors among the arguments that come from nowhere: made here, buffers, attributes."""
+    training: bool = False
+    """The mode of the layer at that time."""
 
 
 @dataclass(slots=True)
@@ -68,7 +70,7 @@ class NotesTaker:
 
     def called(self, call: Call) -> None:
         file, line = self._line()
-        self.notes[id(call)] = Notes(file, line)
+        self.notes[id(call)] = Notes(file, line, training=call.module.training)
 
     def done(
         self,

@@ -17,9 +17,12 @@ import torch
 from torch import nn
 
 from nninspect.doctor.deadline import Deadline, Unavailable
-from nninspect.doctor.trace import is_loss_key
+from nninspect.doctor.trace import is_loss_key, recorded_steps
+from nninspect.doctor.watching import UnitsWatch
 from nninspect.engine.blame import described
+from nninspect.engine.examine import Forward, run_forward
 from nninspect.engine.inputs import make_arguments
+from nninspect.engine.recorder import Observer
 from nninspect.engine.structure import size_bytes
 from nninspect.engine.tensors import tensors_in
 from nninspect.engine.unchanged import set_mode, unchanged
@@ -93,6 +96,8 @@ class Probes:
         """What the latest forward took, as what the next one may take."""
         self.run = cache(self._run)
         self.gradients = cache(self._gradients)
+        self.step_shapes = cache(self._step_shapes)
+        self.active_units = cache(self._active_units)
 
     @property
     def why_not(self) -> str:
@@ -162,6 +167,26 @@ class Probes:
             model.zero_grad(set_to_none=True)
             self._timed(lambda: found.append(_backward(model, arguments)), times=3)
         return found[0]
+
+    def _step_shapes(self, batch: int) -> tuple[tuple[int, ...], ...]:
+        """The shape of the first input of each step, in the order of the trace."""
+        recorder = self._recorded(batch).recorder
+        return tuple(
+            each.inputs[0].shape if each.inputs else () for each in recorded_steps(recorder)
+        )
+
+    def _active_units(self, batch: int) -> tuple[torch.Tensor, ...]:
+        """Per ReLU, in the order of the trace, which units are above 0 for any of a batch."""
+        watch = UnitsWatch()
+        self._recorded(batch, watch)
+        return tuple(watch.active)
+
+    def _recorded(self, batch: int, observer: Observer | None = None) -> Forward:
+        model = self.model
+        with unchanged(model):
+            set_mode(model, False)
+            arguments = self.arguments(batch)
+            return self._timed(lambda: run_forward(model, arguments, observer=observer))
 
     def _timed(self, work: Callable[[], _Result], times: int = 1) -> _Result:
         self._deadline.check(self._forward_s * times)

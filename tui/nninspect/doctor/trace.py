@@ -21,7 +21,7 @@ from nninspect.engine.examine import Forward
 from nninspect.engine.failures.facts import in_order
 from nninspect.engine.ops import Op
 from nninspect.engine.placement import place_ops
-from nninspect.engine.recorder import Call, Maker, is_leaf_of_torch
+from nninspect.engine.recorder import Call, CallRecorder, Maker, is_leaf_of_torch
 from nninspect.protocol.layers import Tensors
 
 TRANSPARENT = frozenset({Role.MOVE, Role.DROPOUT})
@@ -188,14 +188,10 @@ class Trace:
         makers: dict[int, list[Maker | None]] = {}
         for maker, used_by in recorder.dataflow.edges:
             makers.setdefault(id(used_by), []).append(maker)
-        used = {id(maker) for maker, _ in recorder.dataflow.edges if maker is not None}
-        for each in in_order(recorder.calls, recorder.ops):
-            if isinstance(each, Op) or is_leaf_of_torch(each.module) or id(each) in used:
-                self._add(each)
-        for each in in_order(recorder.calls, recorder.ops):
-            step = self._steps.get(id(each))
-            if step is not None:
-                self._connect(step, makers.get(id(each), []))
+        for each in recorded_steps(recorder):
+            self._add(each)
+        for each in recorded_steps(recorder):
+            self._connect(self._steps[id(each)], makers.get(id(each), []))
 
     def _add(self, each: Maker) -> None:
         notes = self._taker.notes.get(id(each), Notes())
@@ -240,6 +236,17 @@ class Trace:
             if step is not None:
                 step.is_output = True
         return found
+
+
+def recorded_steps(recorder: CallRecorder) -> list[Maker]:
+    """What is a step, in the order they began: ops, torch's own layers, and the modules that made
+    a tensor in a way that nothing saw."""
+    used = {id(maker) for maker, _ in recorder.dataflow.edges if maker is not None}
+    return [
+        each
+        for each in in_order(recorder.calls, recorder.ops)
+        if isinstance(each, Op) or is_leaf_of_torch(each.module) or id(each) in used
+    ]
 
 
 def is_loss_key(key: str) -> bool:

@@ -1,0 +1,20 @@
+"""What a model ends with: the step that decides what its primary output can be."""
+
+from __future__ import annotations
+
+from nninspect.doctor.roles import Role
+from nninspect.doctor.trace import Step, Trace
+
+FOR_CLASSES = frozenset({"cross_entropy", "nll_loss"})
+FOR_PROBABILITIES = frozenset({"binary_cross_entropy"})
+FOR_VALUES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
+FOR_LOGITS = frozenset({"cross_entropy", "binary_cross_entropy_with_logits"})
+
+
+def ending(trace: Trace) -> Step | None:
+    """The step that made the primary output, looking back through what only moves numbers."""
+    step, seen = trace.output, set[Step]()
+    while step is not None and step.role is Role.MOVE and step not in seen:
+        seen.add(step)
+        step = step.producers[0] if len(step.producers) == 1 else None
+    return step
