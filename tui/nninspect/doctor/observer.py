@@ -15,7 +15,7 @@ from torch import nn
 from nninspect.doctor.source import Source
 from nninspect.engine.dataflow import Dataflow
 from nninspect.engine.ops import Op
-from nninspect.engine.recorder import Call, Maker
+from nninspect.engine.recorder import Call, Maker, Observer
 from nninspect.engine.tensors import tensors_in
 
 _READS = "item tolist numpy bool int float complex index repr format equal"
@@ -56,8 +56,8 @@ class Read:
     line: int
 
 
-class NotesTaker:
-    """An engine `Observer`."""
+class NotesTaker(Observer):
+    """Takes the notes of one forward."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

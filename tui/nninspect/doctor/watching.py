@@ -10,20 +10,17 @@ import torch
 from nninspect.doctor.roles import name_of
 from nninspect.engine.dataflow import Dataflow
 from nninspect.engine.ops import Op
-from nninspect.engine.recorder import Call, Maker, is_leaf_of_torch
+from nninspect.engine.recorder import Call, Maker, Observer, is_leaf_of_torch
 
 RELUS = frozenset({"relu", "relu_", "relu6"})
 
 
-class UnitsWatch:
-    """An engine `Observer`: per ReLU, in the order they ended, which units were above 0."""
+class UnitsWatch(Observer):
+    """Per ReLU, in the order they ended, which units were above 0."""
 
     def __init__(self) -> None:
         self.active: list[torch.Tensor] = []
         """One flag a unit: a channel, or the last dimension where there are three or two."""
-
-    def called(self, call: Call) -> None:
-        """Nothing is known before it ran."""
 
     def done(
         self,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -44,10 +44,10 @@ Maker: TypeAlias = Call | Op
 """What a tensor came from."""
 
 
-class Observer(Protocol):
+class Observer:
     """Hears of each step while its tensors are still at hand, before the dataflow knows it.
 
-    Torch functions that it calls are not recorded.
+    Torch functions that it calls are not recorded. This one heeds nothing.
     """
 
     def called(self, call: Call) -> None:
