@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from textwrap import dedent
 from typing import Any, TypeAlias
 
 import pytest
@@ -10,13 +13,14 @@ import torch
 from torch import nn
 
 from nninspect.doctor.catalog import chosen
-from nninspect.doctor.check import of_model
+from nninspect.doctor.check import check, of_model
 from nninspect.doctor.deadline import Deadline
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.runner import Outcome, run_rules
 from nninspect.doctor.source import Source
 from nninspect.engine.load import Loaded
-from nninspect.protocol.findings import DEADLINE_S, CheckPlan
+from nninspect.engine.session import Session
+from nninspect.protocol.findings import DEADLINE_S, CheckPlan, CheckResult
 from nninspect.protocol.records import InputSpec, Setup
 from nninspect.text.inputs import parse_input
 
@@ -78,5 +82,29 @@ def codes(outcome: Callable[..., Outcome]) -> Codes:
         found = outcome(model, inputs, select, **how)
         assert not [rule for rule in found.skipped if "itself failed" in rule.reason]
         return sorted({finding.code for finding in found.findings})
+
+    return run
+
+
+@pytest.fixture
+def check_source(tmp_path: Path) -> Callable[..., CheckResult]:
+    """A check of `Net` in a file with this source, or of the notebook of these cells."""
+
+    def run(source: str | list[str], inputs: str = "", **plan: Any) -> CheckResult:
+        if isinstance(source, list):
+            target = str(tmp_path / "net.ipynb")
+            cells = [{"cell_type": "code", "source": [cell]} for cell in source]
+            Path(target).write_text(json.dumps({"cells": cells}))
+        else:
+            (tmp_path / "net.py").write_text(dedent(source))
+            target = f"{tmp_path / 'net.py'}:Net"
+        specs = (parse_input(inputs),) if inputs else ()
+        session = Session()
+        try:
+            result = check(session, Setup(target=target, inputs=specs), CheckPlan(**plan), quiet)
+        finally:
+            session.drop()
+        assert not [rule for rule in result.skipped if "itself failed" in rule.reason]
+        return result
 
     return run

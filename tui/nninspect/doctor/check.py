@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,7 @@ import torch
 from nninspect.doctor.catalog import chosen
 from nninspect.doctor.deadline import Deadline
 from nninspect.doctor.evidence import Evidence, Failure
+from nninspect.doctor.notebook import Notebook, read_notebook
 from nninspect.doctor.observer import NotesTaker
 from nninspect.doctor.probes import Probes
 from nninspect.doctor.rule import Need
@@ -31,7 +31,7 @@ from nninspect.engine.load import Loaded
 from nninspect.engine.session import Session
 from nninspect.engine.target import FileTarget, ModuleTarget, parse_target
 from nninspect.engine.unchanged import set_mode, unchanged
-from nninspect.errors import BadInput, BadTarget, ModelError
+from nninspect.errors import BadInput, ModelError
 from nninspect.plugin import ModelCard
 from nninspect.protocol.findings import CheckPlan, CheckResult, worst_first
 from nninspect.protocol.records import Problem, Setup
@@ -80,6 +80,7 @@ def gather(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> E
         source=Source(file, folders),
         loss=plan.loss or (card.loss if card else ""),
         task=plan.task or (card.task if card else ""),
+        notebook=_beside(file),
     )
     device = device_named(setup.device)
     try:
@@ -126,19 +127,15 @@ def _of_notebook(setup: Setup, plan: CheckPlan) -> Evidence:
         plan=with_project(plan, project_settings(path.resolve().parent)),
         deadline=Deadline(plan.seconds),
         source=Source(),
-        notebook=_cells(path),
+        notebook=read_notebook(path),
         why_not=dict.fromkeys(Need, "a notebook is read, not run"),
     )
 
 
-def _cells(path: Path) -> tuple[str, ...]:
-    try:
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-        return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadTarget(
-            f"{path} is no notebook that can be read: {error}", "Save it anew in Jupyter."
-        ) from None
+def _beside(file: Path | None) -> Notebook | None:
+    """The notebook of the same name in the same folder, as those kept in pairs have."""
+    path = file.with_suffix(NOTEBOOK) if file is not None else None
+    return read_notebook(path) if path is not None and path.is_file() else None
 
 
 def _file_of(parsed: object) -> Path | None:

@@ -9,6 +9,7 @@ from torch import nn
 
 from nninspect.doctor.deadline import Deadline
 from nninspect.doctor.methods import ForwardMethod, forward_methods
+from nninspect.doctor.notebook import Notebook
 from nninspect.doctor.place import Place
 from nninspect.doctor.probes import Probes
 from nninspect.doctor.rule import Need
@@ -47,8 +48,8 @@ class Evidence:
     recorded: Trace | None = None
     """The forward as far as it came; `trace` is the one of a forward that finished."""
     probing: Probes | None = None
-    notebook: tuple[str, ...] = ()
-    """The code cells of a notebook target."""
+    notebook: Notebook | None = None
+    """A notebook target, or the one beside the target's file."""
     why_not: dict[Need, str] = field(default_factory=dict)
     """Why a piece of evidence is missing, where there is more to say than `missing` can tell."""
 

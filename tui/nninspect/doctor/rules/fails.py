@@ -1,0 +1,60 @@
+"""NN600: a build or a forward that fails for a reason no other rule knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nninspect.doctor.causes import explained, failures, line_text, place_of
+from nninspect.doctor.evidence import Evidence, Failure
+from nninspect.doctor.rule import Rule
+from nninspect.doctor.rules.shapes_do_not_meet import input_may_be_at_fault
+from nninspect.engine.blame import described
+from nninspect.protocol.findings import Finding, Severity
+
+_NEVER_THE_INPUTS_FAULT = (NameError, SyntaxError, ImportError, NotImplementedError)
+
+
+class Fails(Rule):
+    """The model can't be built, or its forward fails.
+
+    What it flags: any failure that no other rule explains. An info where nobody said what the
+        input is and the guess may be at fault.
+    Why: nothing can be said of a forward that does not run, and nothing can be trained.
+    Instead: mend the line that is named; where the input is at fault, say what the model takes
+        with `--input`.
+    Example:
+        x = x.reshpae(4, -1)
+        x = x.reshape(4, -1)
+    """
+
+    code = "NN600"
+    name = "fails"
+    severity = Severity.ERROR
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        for failure in failures(evidence):
+            if not explained(evidence, failure):
+                yield self._finding(evidence, failure)
+
+    def _finding(self, evidence: Evidence, failure: Failure) -> Finding:
+        is_build = failure is evidence.build_failure
+        is_guess = not is_build and _is_guess(evidence, failure)
+        place = place_of(evidence, failure)
+        line = line_text(evidence, place)
+        error = failure.error
+        what = described(error) if error is not None else failure.problem.message
+        guess = f" The input was {evidence.inputs_from}." if is_guess else ""
+        return self.finding(
+            f"{'The build' if is_build else 'The forward'} fails"
+            f"{f' at `{line}`' if line else ''}: {what}.{guess}",
+            why="Nothing that comes after this line runs.",
+            change=failure.problem.hint,
+            at=place,
+            severity=Severity.INFO if is_guess else None,
+        )
+
+
+def _is_guess(evidence: Evidence, failure: Failure) -> bool:
+    if isinstance(failure.error, _NEVER_THE_INPUTS_FAULT):
+        return False
+    return input_may_be_at_fault(evidence)

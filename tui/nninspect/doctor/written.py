@@ -1,0 +1,49 @@
+"""The classes as they are written: those of a built model, else all that the target defines."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.imports import module_classes
+from nninspect.doctor.place import Place
+from nninspect.doctor.source import SourceClass
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def written_classes(evidence: Evidence) -> list[SourceClass]:
+    """The user's module classes: of the model with their bases; where none could be built, of
+    the target's file or of the notebook's cells."""
+    if evidence.built is not None:
+        return evidence.source_classes()
+    files = [cell for _, cell in evidence.notebook.cells] if evidence.notebook else []
+    if evidence.source.target is not None:
+        files.append(evidence.source.target)
+    return [SourceClass(file, node) for file in files for node in module_classes(file)]
+
+
+def functions(written: SourceClass) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The methods that a class itself defines."""
+    return (part for part in written.node.body if isinstance(part, _FUNCTIONS))
+
+
+def line_of(written: SourceClass, node: ast.AST, path: str = "") -> Place:
+    """Where a piece of a class stands."""
+    return Place(path, written.file.path, getattr(node, "lineno", 0))
+
+
+def path_of(evidence: Evidence, written: SourceClass) -> str:
+    """The first module of the class in the tree; "" for the root and where none is built."""
+    for path, module in evidence.built.modules() if evidence.built else ():
+        if written.kind is not None and isinstance(module, written.kind):
+            return path
+    return ""
+
+
+def calls_super_init(function: ast.AST) -> ast.Call | None:
+    """Where a function calls a base's: `super().__init__()`, `nn.Module.__init__(self)`."""
+    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+    named = (node for node in calls if isinstance(node.func, ast.Attribute))
+    return next((node for node in named if node.func.attr == "__init__"), None)  # type: ignore[attr-defined]
