@@ -150,7 +150,9 @@ def _no_probes(evidence: Evidence) -> str:
 
 
 def _no_source(evidence: Evidence) -> str:
-    if evidence.built is None or next(evidence.source.classes(evidence.built.model), None):
+    if evidence.built is None:
+        return _no_structure(evidence)
+    if next(evidence.source.classes(evidence.built.model), None):
         return ""
     return "none of its classes is in a file of yours"
 

@@ -26,7 +26,7 @@ class Need(enum.Enum):
     BACKWARD = "backward"
     """The same with gradients."""
     SOURCE = "source"
-    """The user's own source was found."""
+    """A model was built, and the user's own source of it was found."""
     LOSS = "loss"
     """The loss is known."""
 
