@@ -103,7 +103,7 @@ class Node:
             calls=0 if self.inputs is None else 1,
             dtype="float32" if self.total else "",
             device=device if self.total else "",
-            marks=self.marks,
+            marks=self.marks | (Mark.FROZEN if self.total and not self.trainable else Mark.NONE),
             notes=self.notes,
             extra=self.extra,
             kind=Kind.OP if self.source else Kind.MODULE,

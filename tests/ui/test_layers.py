@@ -14,7 +14,7 @@ async def test_the_tree_and_the_header_show_the_inspection(ui: ModuleType) -> No
         shown = ui.text_of(pilot)
         assert "resnet-small · cpu ▸ cuda:0" in shown
         assert "▾ ResNetSmall" in shown
-        row = "· conv Conv2d (1, 3, 32, 32) (1, 16, 32, 32) 432 0.2%"
+        row = "· conv Conv2d frozen (1, 3, 32, 32) (1, 16, 32, 32) 432 0.2%"
         assert row in [" ".join(line.split()) for line in shown.splitlines()]
 
 
@@ -337,7 +337,7 @@ async def test_a_failed_forward_says_what_where_and_how_to_fix_it(ui: ModuleType
 
 async def test_wide_terminals_show_every_column(ui: ModuleType) -> None:
     async with ui.running(ui.FakeClient(), size=(220, 30)) as pilot:
-        titles = ui.text_of(pilot).splitlines()[2]
+        titles = ui.text_of(pilot).splitlines()[3]
         for title in ("module", "type", "input", "own", "trainable", "mult-adds", "dtype"):
             assert title in titles
 

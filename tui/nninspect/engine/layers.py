@@ -133,6 +133,8 @@ def _marks(node: Node, reached: bool, evidence: Evidence) -> Mark:
         marks |= Mark.SHARED
     if node.tied:
         marks |= Mark.TIED
+    if node.total and not node.trainable:
+        marks |= Mark.FROZEN
     is_whole = evidence.finished and not evidence.unrun
     if is_whole and not reached and not _is_out_of_sight(node.module):
         marks |= Mark.UNCALLED

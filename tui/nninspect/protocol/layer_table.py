@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import cached_property
 
 from nninspect.protocol.dataflow import Ends
@@ -22,6 +23,9 @@ from nninspect.protocol.layers import (
     Mark,
     Tensors,
 )
+
+_DERIVED = frozenset({"_spans", "edges", "_made_by", "_used_by"})
+"""What a table works out of its columns when it is first asked."""
 
 
 class LayerTable:
@@ -109,6 +113,21 @@ class LayerTable:
             parents.append(open_rows[-1] if open_rows else UNKNOWN)
             open_rows.append(row)
         return array(SMALL, parents), array(SMALL, ends)
+
+    def reordered(self, order: Sequence[int]) -> LayerTable:
+        """The same tree with its rows in another pre-order; `order` has the old row of each."""
+        places = {old: new for new, old in enumerate(order)} | {INPUT: INPUT}
+        other = copy(self)
+        vars(other).clear()
+        for name, value in vars(self).items():
+            if name in ("_edges", "_givers"):
+                value = array(SMALL, (places[row] for row in value))
+            elif isinstance(value, array):
+                value = array(value.typecode, (value[row] for row in order))
+            elif name in _DERIVED:
+                continue
+            vars(other)[name] = value
+        return other
 
     def path(self, row: int) -> str:
         """The module path; "" for the root."""

@@ -61,6 +61,8 @@ class Mark(enum.IntFlag):
     """torchinfo says otherwise; `notes` has both figures."""
     CYCLE = 32
     """The module contains itself; the tree stops here."""
+    FROZEN = 64
+    """It has parameters, and none of them is trained."""
 
 
 class LayerRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ OP = "ƒ"
 MARK_WORDS = {
     Mark.SHARED: "shared",
     Mark.TIED: "tied",
+    Mark.FROZEN: "frozen",
     Mark.DIFFERS: "≠ torchinfo",
     Mark.CYCLE: "cycle",
 }
@@ -28,6 +29,7 @@ MARK_SENTENCES = {
     Mark.UNCALLED: "the forward never called it",
     Mark.SHARED: "the same module stands at an earlier path; its parameters count there",
     Mark.TIED: "shares a parameter with another module; it counts once",
+    Mark.FROZEN: "none of its parameters is trained",
     Mark.DIFFERS: "torchinfo says otherwise",
     Mark.CYCLE: "contains itself; the tree stops here",
 }
@@ -60,7 +62,7 @@ def mult_adds(value: int | None) -> str:
     return units.NONE if value == 0 else units.short_count(value)
 
 
-def share(part: int, whole: int) -> str:
+def share(part: float, whole: float) -> str:
     """A share of the whole model; "–" for none."""
     return units.percent(part, whole) if part else units.NONE
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, reduce
+from functools import reduce
 from operator import or_
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN, Kind, Tensors
-from nninspect.text import layers
+from nninspect.text import bars, layers
 from nninspect.text.plain import plain
-from nninspect.ui.runs import Runs
+from nninspect.ui.measures import Measure
+from nninspect.ui.view import View
 
 GAP = 2
 INDENT = 2
@@ -45,32 +44,39 @@ TITLES = {
     "outputs": "output",
     "params": "params",
     "share": "%",
+    "bar": "",
     "own": "own",
     "trainable": "trainable",
     "mult_adds": "mult-adds",
+    "calls": "calls",
     "dtype": "dtype",
     "device": "device",
 }
 """Every column, in the order they are drawn."""
 
 ESSENTIAL = ("outputs", "params", "share", "inputs")
-OPTIONAL = ("mult_adds", "trainable", "own", "dtype", "device")
+OPTIONAL = ("bar", "mult_adds", "trainable", "own", "calls", "dtype", "device")
 """Both in the order that they get room."""
 
-RIGHT = frozenset({"params", "share", "own", "mult_adds"})
+RIGHT = frozenset({"params", "share", "own", "mult_adds", "calls"})
+BAR = 9
+SHARED = frozenset({"share", "bar"})
+"""They show what the view measures."""
+ARROWS = ("▾", "▴")
+"""Before the title of the column that siblings are sorted by."""
 
 
 def _tensors(table: LayerTable, place: int) -> Tensors | None:
     return None if place == UNKNOWN else table.tensors[place]
 
 
-def _sum(column: array[int], rows: Sequence[int]) -> int:
+def total_of(column: array[int], rows: Sequence[int]) -> int:
     return sum(column[row] for row in rows)
 
 
 def _mult_adds(table: LayerTable, rows: Sequence[int]) -> str:
     known = all(table.mult_adds[row] != UNKNOWN for row in rows)
-    return layers.mult_adds(_sum(table.mult_adds, rows) if known else None)
+    return layers.mult_adds(total_of(table.mult_adds, rows) if known else None)
 
 
 def _given(table: LayerTable, rows: Sequence[int]) -> str:
@@ -84,20 +90,33 @@ def _outcome(table: LayerTable, rows: Sequence[int]) -> str:
 CELLS: Mapping[str, Cell] = {
     "inputs": _given,
     "outputs": _outcome,
-    "params": lambda t, rows: layers.figure(_sum(t.total_parameters, rows)),
-    "share": lambda t, rows: layers.share(_sum(t.total_parameters, rows), t.total_parameters[0]),
-    "own": lambda t, rows: layers.figure(_sum(t.own_parameters, rows)),
+    "params": lambda t, rows: layers.figure(total_of(t.total_parameters, rows)),
+    "own": lambda t, rows: layers.figure(total_of(t.own_parameters, rows)),
     "trainable": lambda t, rows: layers.trainable(
-        _sum(t.trainable_parameters, rows), _sum(t.total_parameters, rows)
+        total_of(t.trainable_parameters, rows), total_of(t.total_parameters, rows)
     ),
     "mult_adds": _mult_adds,
+    "calls": lambda t, rows: layers.figure(t.calls[rows[0]]),
     "dtype": lambda t, rows: plain(t.texts[t.dtype[rows[0]]]),
     "device": lambda t, rows: plain(t.texts[t.device[rows[0]]]),
 }
 """The text of the cell of a row, or of the rows of a run: sums, and what they have in common.
 
-The module and type columns are drawn by the tree.
+The module and type columns are drawn by the tree, the share and its bar by `share_cell`.
 """
+
+
+def share_cell(key: str, measure: Measure, rows: Sequence[int]) -> str:
+    """What rows have of a measure, as a figure or as a bar."""
+    if key == "bar":
+        return bars.bar(measure.share(rows), BAR)
+    return layers.share(measure.of(rows), measure.whole)
+
+
+def title_of(key: str, measure: Measure, view: View) -> str:
+    """The title of a column, with the arrow of the order."""
+    title = measure.title if key == "bar" else TITLES[key]
+    return ARROWS[view.backwards] + title if key == view.sort else title
 
 
 def name_of(table: LayerTable, rows: Sequence[int]) -> str:
@@ -130,94 +149,21 @@ def marks_of(table: LayerTable, rows: Sequence[int]) -> str:
     return ", ".join(filter(None, (words, layers.marks_below(below))))
 
 
-def measure(table: LayerTable, runs: Runs) -> dict[str, int]:
-    """The width that each column would like; "label" is the module column with types in it."""
-    if not len(table):
-        return dict.fromkeys((*TITLES, "label"), 0)
-    widths = [*_label_widths(table), *_run_widths(table, runs)]
-    names, types, labels = zip(*widths, strict=True)
-    own = [_sum(table.own_parameters, rows) for rows in runs.members.values()]
-    outputs = [layers.NOT_CALLED] if table.marks[0] or any(table.marks) else []
-    return {
-        "module": max(names),
-        "type": max(types),
-        "label": max(labels),
-        "inputs": _widest(layers.briefly(table.tensors[i]) for i in {*table.inputs} if i >= 0),
-        "outputs": _widest(
-            (*outputs, *(layers.briefly(table.tensors[i]) for i in {*table.outputs} if i >= 0))
-        ),
-        "params": len(layers.figure(max(table.total_parameters))),
-        "own": len(layers.figure(max(*table.own_parameters, *own))),
-        "share": len("100.0%"),
-        "trainable": 0,
-        "mult_adds": len("999.9 M"),
-        "dtype": _widest(table.texts[i] for i in {*table.dtype}),
-        "device": _widest(table.texts[i] for i in {*table.device}),
-    }
+AS_IT_FITS = View()
 
 
-def _label_widths(table: LayerTable) -> list[tuple[int, int, int]]:
-    """(name with indent, type, both) of every different kind of row."""
-
-    @cache
-    def cells(place: int) -> int:
-        return cell_len(plain(table.texts[place]))
-
-    @cache
-    def marks(bits: int) -> int:
-        words = layers.mark_words(bits)
-        return cell_len(words) + 1 if words else 0
-
-    found = []
-    empty = next((place for place, text in enumerate(table.texts) if not text), None)
-    types = (
-        source if kind and source != empty else type_
-        for kind, source, type_ in zip(table.kind, table.source, table.type, strict=True)
-    )
-    for depth, name, kind, bits in set(
-        zip(table.depth, table.name, types, table.marks, strict=True)
-    ):
-        named = bool(table.texts[name])
-        start = INDENT * depth + MARKER + cells(name if named else kind)
-        type_width = (cells(kind) if named else 0) + marks(bits)
-        found.append((start, type_width, start + 1 + type_width))
-    return found
-
-
-def _run_widths(table: LayerTable, runs: Runs) -> set[tuple[int, int, int]]:
-    """As `_label_widths`, of the rows that stand for runs."""
-    has_marks = any(table.marks)
-    different = {
-        (
-            table.depth[first],
-            table.name[first],
-            table.name[rows[-1]],
-            len(rows),
-            table.type[first],
-            has_marks and marks_of(table, rows),
-        ): rows
-        for first, rows in runs.members.items()
-    }
-    found = set()
-    for rows in different.values():
-        first = rows[0]
-        start = INDENT * table.depth[first] + MARKER + cell_len(name_of(table, rows))
-        kind = cell_len(type_of(table, rows))
-        found.add((start, kind, start + 1 + kind))
-    return found
-
-
-def _widest(texts: Iterable[str]) -> int:
-    return max((cell_len(plain(text)) for text in texts), default=0)
-
-
-def choose(wanted: Mapping[str, int], width: int, everything: bool = False) -> tuple[Column, ...]:
+def choose(wanted: Mapping[str, int], width: int, view: View = AS_IT_FITS) -> tuple[Column, ...]:
     """The columns for a width: all that fit, the module column last to be cropped.
 
-    With `everything`, all of them at full width, however wide that is.
+    Those that were picked are all shown, and with `everything` all there are: what is wider than
+    the room is panned through.
     """
     full = {key: max(wanted[key], len(title)) for key, title in TITLES.items()}
-    if everything or sum(full.values()) + GAP * (len(full) - 1) <= width:
+    if view.sort in full:
+        full[view.sort] = max(full[view.sort], len(TITLES[view.sort]) + len(ARROWS[0]))
+    if view.picked is not None:
+        return _picked(view.picked, full, wanted["label"], width)
+    if view.everything or sum(full.values()) + GAP * (len(full) - 1) <= width:
         return tuple(Column(key, full[key]) for key in TITLES)
     for key in ("inputs", "outputs"):
         full[key] = min(full[key], WIDEST_SHAPE)
@@ -233,6 +179,21 @@ def choose(wanted: Mapping[str, int], width: int, everything: bool = False) -> t
     room = width - sum(full[key] + GAP for key in shown)
     full["module"] = max(min(label, room), min(label, width, LEAST_MODULE))
     return tuple(Column(key, full[key]) for key in TITLES if key in {"module", *shown})
+
+
+def _picked(
+    picked: frozenset[str], full: dict[str, int], label: int, width: int
+) -> tuple[Column, ...]:
+    """The shapes are cropped first, then the module column, neither beyond what can be read."""
+    full["module"] = full["module"] if "type" in picked else max(label, len("module"))
+    shown = [key for key in TITLES if key == "module" or key in picked]
+    excess = sum(full[key] + GAP for key in shown) - GAP - width
+    for key, least in (("inputs", LEAST_SHAPE), ("outputs", LEAST_SHAPE), ("module", LEAST_MODULE)):
+        if key in shown and excess > 0:
+            given = min(excess, max(0, full[key] - least))
+            full[key] -= given
+            excess -= given
+    return tuple(Column(key, full[key]) for key in shown)
 
 
 def _fitting(keys: Iterable[str], widths: Mapping[str, int], room: int) -> list[str]:

@@ -37,6 +37,11 @@ class Jumps:
         self._made.append(_Jump(origin, goals, 0))
         return goals[0]
 
+    @property
+    def goals(self) -> tuple[int, ...]:
+        """Of the last jump; () where there is none."""
+        return self._made[-1].goals if self._made else ()
+
     def another(self) -> int | None:
         """The next goal of the last jump, round the end."""
         if not self._made:

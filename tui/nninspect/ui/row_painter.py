@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,24 +18,58 @@ from nninspect.ui.columns import (
     GAP,
     INDENT,
     RIGHT,
-    TITLES,
+    SHARED,
     Column,
     marks_of,
     name_of,
+    share_cell,
+    title_of,
     type_of,
 )
+from nninspect.ui.measures import Measure
 from nninspect.ui.spans import crop, ink, pad
 from nninspect.ui.tree_model import TreeModel
+from nninspect.ui.view import View
 
-ROLES = ("header", "marker", "name", "op", "type", "figures", "dim", "failed", "mark")
+FOUND = "●"
+"""Beside the marker of a row that there is a finding on."""
+Findings: TypeAlias = Mapping[int, str]
+"""Rows with their severity, "error", "warning" or "info"."""
+
+ROLES = (
+    "header",
+    "marker",
+    "name",
+    "op",
+    "type",
+    "figures",
+    "dim",
+    "failed",
+    "mark",
+    "bar",
+    "error",
+    "warning",
+    "info",
+)
 COMPONENTS = {f"layer-tree--{role}" for role in (*ROLES, "cursor")}
 
 
 class RowPainter:
     """It draws rows of one model in one set of columns, in the styles of one widget."""
 
-    def __init__(self, widget: Widget, model: TreeModel, columns: tuple[Column, ...]) -> None:
+    def __init__(
+        self,
+        widget: Widget,
+        model: TreeModel,
+        columns: tuple[Column, ...],
+        view: View,
+        measure: Measure,
+        findings: Findings,
+    ) -> None:
         self._model = model
+        self._view = view
+        self._measure = measure
+        self._findings = findings
         self._columns = columns
         self._has_types = any(column.key == "type" for column in columns)
         self.width = sum(column.width for column in columns) + GAP * (len(columns) - 1)
@@ -44,7 +79,10 @@ class RowPainter:
 
     def header(self) -> Strip:
         """The titles."""
-        cells = (pad(TITLES[key], width, key in RIGHT) for key, width in self._columns)
+        cells = (
+            pad(title_of(key, self._measure, self._view), width, key in RIGHT)
+            for key, width in self._columns
+        )
         text = (" " * GAP).join(cells)
         return Strip([Segment(text, self._plain["header"])], self.width)
 
@@ -83,27 +121,34 @@ class RowPainter:
         return [gap, *_marked(pad(kind, width), marks, styles)]
 
     def _figures(self, rows: Sequence[int], styles: dict[str, Style]) -> list[Segment]:
-        table = self._model.table
-        cells = [
-            pad(CELLS[key](table, rows), width, key in RIGHT)
-            for key, width in self._columns
-            if key in CELLS
-        ]
-        if not cells:
-            return []
         gap = " " * GAP
-        return [Segment(gap + gap.join(cells), styles["figures"])]
+        return [
+            Segment(
+                gap + pad(self._cell(key, rows), width, key in RIGHT),
+                styles["bar" if key == "bar" else "figures"],
+            )
+            for key, width in self._columns
+            if key in CELLS or key in SHARED
+        ]
+
+    def _cell(self, key: str, rows: Sequence[int]) -> str:
+        if key in SHARED:
+            return share_cell(key, self._measure, rows)
+        return CELLS[key](self._model.table, rows)
 
     def _started(self, row: int, start: str, name: str, styles: dict[str, Style]) -> list[Segment]:
         """The marker in its own style, as far as the cropped name still has it."""
         place = min(len(start), len(name))
         style = styles["op" if self._is_op(row) else "name"]
-        return [Segment(name[:place], styles["marker"]), Segment(name[place:], style)]
+        marker = styles[self._findings.get(row, "marker")]
+        return [Segment(name[:place], marker), Segment(name[place:], style)]
 
     def _marker(self, row: int) -> str:
         if row not in self._model.folded_runs and not self._model.has_children(row):
-            return f"{OP} " if self._is_op(row) else "· "
-        return "▸ " if self._model.is_closed(row) else "▾ "
+            marker = OP if self._is_op(row) else "·"
+        else:
+            marker = "▸" if self._model.is_closed(row) else "▾"
+        return marker + (FOUND if row in self._findings else " ")
 
     def _is_op(self, row: int) -> bool:
         return self._model.table.kind[row] == Kind.OP

@@ -14,7 +14,10 @@ from textual.widget import Widget
 
 SPAN_STYLES = {
     f"span--{name}"
-    for name in ("dim", "strong", "accent", "good", "bad", "warn", "key", "link", "active")
+    for name in (
+        *("dim", "strong", "accent", "good", "bad", "warn", "key", "link", "active", "even", "odd"),
+        *("code-word", "code-name", "code-text", "code-number", "code-remark", "code-here"),
+    )
 }
 """The component classes that a span may name, without their prefix; `nninspect.tcss` has them."""
 

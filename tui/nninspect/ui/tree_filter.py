@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -11,6 +12,9 @@ from typing import TypeAlias
 
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN
+
+_SHAPE = re.compile(r"(?=.*[(,×])[\d\s(),×x]+")
+"""Sizes, told from a name of digits by a comma, a × or a parenthesis."""
 
 Spread: TypeAlias = Callable[[list[bool]], Sequence[bool]]
 
@@ -22,7 +26,10 @@ class Finder:
         self._table = table
 
     def find(self, query: str) -> list[int]:
-        """The rows whose name or type has the lower-case query in it, or, with dots, whose path."""
+        """The rows whose name or type has the lower-case query in it; with dots, whose path; with
+        sizes such as "64,8" or "(64", whose inputs or outputs."""
+        if _SHAPE.fullmatch(query):
+            return _find_shape(self._table, tuple(map(int, re.findall(r"\d+", query))))
         if "." in query:
             return _find_path(self._table, query.split("."))
         hits = [query in text.lower() for text in self._table.texts]
@@ -39,6 +46,21 @@ class Finder:
         if len(rows) < 2:  # of one place, itemgetter gives no tuple
             return tuple(places), lambda found: found
         return tuple(places), itemgetter(*rows)
+
+
+def _find_shape(table: LayerTable, sizes: tuple[int, ...]) -> list[int]:
+    """Rows with a tensor that has the sizes in its shape, one after another."""
+    if not sizes:
+        return []
+
+    def has(shape: tuple[int, ...]) -> bool:
+        places = range(len(shape) - len(sizes) + 1)
+        return any(shape[place : place + len(sizes)] == sizes for place in places)
+
+    hits = [any(has(tensor.shape) for tensor in tensors) for tensors in table.tensors]
+    hits.append(False)  # where `UNKNOWN` points
+    both = zip(table.inputs, table.outputs, strict=True)
+    return [row for row, (given, made) in enumerate(both) if hits[given] or hits[made]]
 
 
 def _find_path(table: LayerTable, names: list[str]) -> list[int]:

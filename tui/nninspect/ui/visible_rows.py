@@ -132,7 +132,7 @@ class VisibleRows:
     # filtering
 
     def filter(self, query: str) -> None:
-        """Keep the rows whose name, type or dotted path has the query in it, and their ancestors.
+        """Keep the rows whose name, type, dotted path or shapes the query is in, and those above.
 
         Folds of the whole tree are kept aside, and come back when the filter is cleared.
         """

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 
 from nninspect.ui.screens.told import ToldScreen
 
+FILTER = "filter by name, type, path or shape"
 CLEAR = "clear the filter, or close the notice"
 
 
@@ -17,7 +18,7 @@ class MainScreen(ToldScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", tooltip="stop what is running", id="cancel"),
         Binding("escape", "clear", "clear", show=False, tooltip=CLEAR, id="clear"),
-        Binding("slash", "filter", "filter", tooltip="filter by name, type or path", id="filter"),
+        Binding("slash", "filter", "filter", tooltip=FILTER, id="filter"),
         Binding("enter", "detail", "detail", tooltip="show or hide the detail", id="detail"),
         Binding("d", "move", "device", tooltip="move the model to the next device", id="device"),
         Binding("b", "bench", "bench", tooltip="time the model on every device", id="bench"),

@@ -15,7 +15,7 @@ from nninspect.text import dry_run, layers, memory
 from nninspect.text.plain import plain
 from nninspect.ui.jumps import flow
 from nninspect.ui.spans import Paragraph, Span, paragraph
-from nninspect.ui.widgets.page import Page
+from nninspect.ui.widgets.split import Split
 
 LABEL = 11
 FLOWS = {"input": ("in", "from", "["), "output": ("out", "to", "]")}
@@ -26,7 +26,7 @@ NO_USE = "unused"
 NOT_FINISHED = "the forward did not get there"
 
 
-class Detail(Page, can_focus=False):
+class Detail(Split, can_focus=False):
     """One row of a layer tree, or those of a run. A click on a path asks for a jump to it."""
 
     subject: reactive[tuple[LayerTable, tuple[int, ...]] | None] = reactive(None)

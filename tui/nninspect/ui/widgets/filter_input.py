@@ -8,6 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+HINT = "name, type, path, or sizes: 64,8"
+
 
 class FilterInput(Input):
     """Every keystroke filters; `Closed` says whether the filter is to stay."""
@@ -26,7 +28,7 @@ class FilterInput(Input):
             self.clear = clear
 
     def __init__(self, value: str, *, id: str | None = None) -> None:
-        super().__init__(value, placeholder="name, type or path", id=id, compact=True)
+        super().__init__(value, placeholder=HINT, id=id, compact=True)
         self.cursor_blink = False
 
     def on_mount(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from nninspect.ui import columns
 from nninspect.ui.jumps import Jumps, flow
@@ -64,7 +66,6 @@ class LayerTree(TreeTable):
         Binding("Z", "all", "fold or open everything", show=False, id="layers.all"),
         Binding("n", "match(1)", "next match", show=False, id="layers.next_match"),
         Binding("N", "match(-1)", "previous match", show=False, id="layers.previous_match"),
-        Binding("w", "everything", "every column, in full", show=False, id="layers.columns"),
         Binding(
             "shift+left,less_than_sign", "pan(-8)", "pan left", show=False, id="layers.pan_left"
         ),
@@ -76,6 +77,10 @@ class LayerTree(TreeTable):
             id="layers.pan_right",
         ),
     ]
+
+    @dataclass
+    class TitleClicked(Message):
+        column: str
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -126,6 +131,13 @@ class LayerTree(TreeTable):
         """To the first of some rows; False where there is none."""
         assert self.model is not None
         return self._reveal(self._jumps.jump(self.model.cursor, rows))
+
+    def tour(self, rows: tuple[int, ...]) -> bool:
+        """To the first of some rows, asked again to the next; False where there is none."""
+        if self._jumps.goals == rows and rows:
+            self.action_another()
+            return True
+        return self.jump(rows)
 
     def action_another(self) -> None:
         self._reveal(self._jumps.another())
@@ -194,14 +206,13 @@ class LayerTree(TreeTable):
             self.model.toggle_runs()
             self.update_rows()
 
-    def action_everything(self) -> None:
-        self.everything = not self.everything
-
     def action_pan(self, cells: int) -> None:
         self.scroll_to(x=self.scroll_offset.x + cells, animate=False)
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects; on a marker, or twice anywhere, it folds as well."""
+        """A click selects; on a marker, or twice anywhere, it folds as well; a title sorts."""
+        if event.y < HEADER:
+            self.post_message(self.TitleClicked(self.column_at(event.x + self.scroll_offset.x)))
         place = event.y - HEADER + self.scroll_offset.y
         if (model := self.model) is None or event.y < HEADER or place >= len(model.rows):
             return

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.reactive import reactive
 
+from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import Problem
 from nninspect.text import units
+from nninspect.ui import columns
+from nninspect.ui.measures import TITLES, after, heaviest, measure
 from nninspect.ui.messages import Picture, Said
+from nninspect.ui.sorting import SORTS, arranged
 from nninspect.ui.spans import Paragraph
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep
 from nninspect.ui.widgets.detail import Detail, whole_model
 from nninspect.ui.widgets.layer_tree import LayerTree
+from nninspect.ui.widgets.map_line import Extent, MapLine
 from nninspect.ui.widgets.notice import Notice
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.tree_table import Highlighted
@@ -23,6 +30,8 @@ from nninspect.ui.widgets.tree_table import Highlighted
 if TYPE_CHECKING:
     from nninspect.ui.widgets.filter_input import FilterInput
 
+MEASURE = "what shares are of: parameters, mult-adds, allocated bytes, time"
+PICKABLE = {key: title or "bar" for key, title in columns.TITLES.items() if key != "module"}
 OPEN_KEYS = (("r", "try again"), ("o", "open another"), ("3", "log"))
 SHOWN_KEYS = (("r", "reload"), ("3", "log"), ("esc", "dismiss"))
 DEAD_KEYS = (("R", "restart the worker"), ("3", "log"))
@@ -30,6 +39,16 @@ DEAD_KEYS = (("R", "restart the worker"), ("3", "log"))
 
 class LayersPane(Container):
     """It shows a `Picture`; another one of the same model keeps the cursor, folds and filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "sort", "sort", tooltip="sort siblings by a column", id="layers.sort"),
+        Binding("S", "reverse", "sort the other way round", show=False, id="layers.reverse"),
+        Binding("m", "measure", "measure", tooltip=MEASURE, id="layers.measure"),
+        Binding("x", "heaviest", "the heaviest layers in turn", show=False, id="layers.heaviest"),
+        Binding("C", "columns", "choose the columns", show=False, id="layers.pick_columns"),
+        Binding("w", "everything", "every column, in full", show=False, id="layers.columns"),
+        Binding("M", "map", "show or hide the map", show=False, id="layers.map"),
+    ]
 
     picture: reactive[Picture | None] = reactive(None)
     waiting: reactive[tuple[Paragraph, ...]] = reactive(())
@@ -39,10 +58,12 @@ class LayersPane(Container):
         super().__init__(id=id, classes="-empty")
         self.layer_tree = LayerTree(id="tree")
         self._detail = Detail(id="detail")
+        self._map = MapLine(id="map")
         self._waiting = Page(id="waiting")
         self._notice = Notice(id="notice")
 
     def compose(self) -> ComposeResult:
+        yield self._map
         yield Container(self.layer_tree, self._detail, id="body")
         yield self._waiting
         yield self._notice
@@ -53,16 +74,17 @@ class LayersPane(Container):
 
     def on_mount(self) -> None:
         self.watch(self.layer_tree, "highlighted", self._show_layer)
+        self.watch(self.layer_tree, "times", self._draw_map)
 
     def watch_picture(self, before: Picture | None, picture: Picture | None) -> None:
         self.set_class(picture is None, "-empty")
         if picture is None:
             return
-        model = TreeModel(picture.table)
+        model = TreeModel(self._arranged(picture))
         if before is not None and before.inspection.setup.target == picture.inspection.setup.target:
             keep(self.layer_tree.model, model)
         failure = picture.inspection.failure
-        if failure is not None and (row := picture.table.failed()) is not None:
+        if failure is not None and (row := model.table.failed()) is not None:
             model.reveal(row)
         self._detail.about = tuple(whole_model(picture.inspection))
         self.layer_tree.model = model
@@ -80,6 +102,83 @@ class LayersPane(Container):
     def _show_layer(self, highlighted: Highlighted | None) -> None:
         if highlighted is not None and len(highlighted[0]):
             self._detail.subject = highlighted
+            self._draw_map()
+
+    def _draw_map(self) -> None:
+        if self.layer_tree.highlighted is not None and self._map.display:
+            table, rows = self.layer_tree.highlighted
+            self._map.extent = Extent(table, rows[0], self.layer_tree.measure)
+
+    # the view
+
+    def look(self, **changes: Any) -> None:
+        """See the tree another way, cursor, folds and filter kept."""
+        before = self.layer_tree.view
+        view = replace(before, **changes)
+        self.layer_tree.view = view
+        if self.picture is None:
+            return
+        sorted_by_share = view.sort == "share" and view.measure != before.measure
+        if sorted_by_share or (view.sort, view.backwards) != (before.sort, before.backwards):
+            model = TreeModel(self._arranged(self.picture))
+            keep(self.layer_tree.model, model)
+            self.layer_tree.model = model
+        self._draw_map()
+
+    def _arranged(self, picture: Picture) -> LayerTable:
+        view = self.layer_tree.view
+        share = measure(picture.table, view.measure, self.layer_tree.times)
+        return arranged(picture.table, view.sort, view.backwards, share)
+
+    def sort(self, by: str | None) -> None:
+        """Sort siblings; by what they are sorted by already: the other way round."""
+        view = self.layer_tree.view
+        if by in SORTS:
+            self.look(sort=by, backwards=by == view.sort and not view.backwards)
+            order = " the other way round" if self.layer_tree.view.backwards else ""
+            self.post_message(Said(f"sorted by {SORTS[by]}{order}"))
+
+    def on_layer_tree_title_clicked(self, event: LayerTree.TitleClicked) -> None:
+        self.sort("share" if event.column == "bar" else event.column)
+
+    def action_sort(self) -> None:
+        from nninspect.ui.screens.choose import ChooseOne
+
+        self.app.push_screen(ChooseOne("sort by", SORTS, self.layer_tree.view.sort), self.sort)
+
+    def action_reverse(self) -> None:
+        self.sort(self.layer_tree.view.sort)
+
+    def action_measure(self) -> None:
+        key = after(self.layer_tree.view.measure, bool(self.layer_tree.times))
+        self.look(measure=key)
+        self.post_message(Said(f"shares are of {TITLES[key]}"))
+
+    def action_heaviest(self) -> None:
+        if self.layer_tree.model is not None:
+            found = self.layer_tree.measure
+            if not self.layer_tree.tour(heaviest(self.layer_tree.model.table, found)):
+                self.post_message(Said(f"no layer has {found.title}"))
+
+    def action_columns(self) -> None:
+        from nninspect.ui.screens.choose import ChooseSome
+
+        shown = frozenset(self.layer_tree.shown_columns)
+        self.app.push_screen(ChooseSome("columns", PICKABLE, shown), self._pick)
+
+    def _pick(self, picked: frozenset[str] | None) -> None:
+        if picked is not None:
+            self.look(picked=picked, everything=False)
+
+    def action_everything(self) -> None:
+        self.look(everything=not self.layer_tree.view.everything, picked=None)
+
+    def action_map(self) -> None:
+        self.toggle_class("-map-flipped")
+        self.call_after_refresh(self._draw_map)
+
+    def on_map_line_jumped(self, event: MapLine.Jumped) -> None:
+        self.layer_tree.jump((event.row,))
 
     def on_detail_jumped(self, event: Detail.Jumped) -> None:
         self.layer_tree.jump((event.row,))

@@ -18,8 +18,8 @@ class Line(Widget):
 
     spans: reactive[tuple[Span, ...]] = reactive(())
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._painter = SpanPainter(self)
 
     def notify_style_update(self) -> None:

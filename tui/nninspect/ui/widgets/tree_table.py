@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from textual.cache import LRUCache
@@ -11,9 +12,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.ui import columns
-from nninspect.ui.row_painter import COMPONENTS, RowPainter
+from nninspect.ui import column_widths, columns
+from nninspect.ui.measures import Measure, Times, measure
+from nninspect.ui.row_painter import COMPONENTS, Findings, RowPainter
 from nninspect.ui.tree_model import TreeModel
+from nninspect.ui.view import View
 
 HEADER = 1
 """Rows of the table's own header; it stays when the rows scroll."""
@@ -31,8 +34,11 @@ class TreeTable(ScrollView, can_focus=True):
     ALLOW_SELECT = False
 
     model: reactive[TreeModel | None] = reactive(None)
-    everything: reactive[bool] = reactive(False)
-    """Every column at full width, to be panned through, whatever the width."""
+    view: reactive[View] = reactive(View())
+    times: reactive[Times | None] = reactive(None)
+    """Seconds by module path, where a benchmark took them."""
+    findings: reactive[Mapping[str, str]] = reactive({})
+    """The severity of the worst finding by path: "error", "warning" or "info"."""
     highlighted: reactive[Highlighted | None] = reactive(None, repaint=False)
     """What is under the cursor; others watch it, to be drawn in the same frame."""
 
@@ -40,17 +46,25 @@ class TreeTable(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._wanted: dict[str, int] = {}
         self._painter: RowPainter | None = None
+        self._columns: tuple[columns.Column, ...] = ()
         self._strips: LRUCache[tuple[int, ...], Strip] = LRUCache(KEPT_STRIPS)
         self._drawn_place = 0
 
     def watch_model(self, model: TreeModel | None) -> None:
-        self._wanted = columns.measure(model.table, model.runs) if model else {}
+        self._wanted = column_widths.measure(model.table, model.runs) if model else {}
         self._lay_out()
         self.update_rows()
 
-    def watch_everything(self) -> None:
+    def watch_view(self, before: View, view: View) -> None:
         self._lay_out()
-        self.scroll_to(x=0, animate=False)
+        if (before.everything, before.picked) != (view.everything, view.picked):
+            self.scroll_to(x=0, animate=False)
+
+    def watch_times(self) -> None:
+        self._lay_out()
+
+    def watch_findings(self) -> None:
+        self._lay_out()
 
     def on_resize(self) -> None:
         self._lay_out()
@@ -67,10 +81,34 @@ class TreeTable(ScrollView, can_focus=True):
             self._painter = None
             return
         width = self.scrollable_content_region.width - 1  # a gap before the scroll bar
-        chosen = columns.choose(self._wanted, width, self.everything)
-        self._painter = RowPainter(self, self.model, chosen)
+        chosen = columns.choose(self._wanted, width, self.view)
+        self._columns = chosen
+        found = self._found(self.model.table)
+        self._painter = RowPainter(self, self.model, chosen, self.view, self.measure, found)
         self._set_virtual_size()
         self.refresh()
+
+    @property
+    def measure(self) -> Measure:
+        """What the shares are of, in the tree as it is sorted."""
+        assert self.model is not None
+        return measure(self.model.table, self.view.measure, self.times)
+
+    def _found(self, table: LayerTable) -> Findings:
+        rows = ((table.find(path), severity) for path, severity in self.findings.items())
+        return {row: severity for row, severity in rows if row is not None}
+
+    @property
+    def shown_columns(self) -> tuple[str, ...]:
+        return tuple(column.key for column in self._columns)
+
+    def column_at(self, x: int) -> str:
+        """The key of the column that a cell of the table is in."""
+        for column in self._columns:
+            x -= column.width + columns.GAP
+            if x < 0:
+                return column.key
+        return ""
 
     def _set_virtual_size(self) -> None:
         """As Textual does it, but the screen is laid out only when a scrollbar comes or goes."""

@@ -1,0 +1,78 @@
+"""Small dialogs: one of a list, or some of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, SelectionList
+from textual.widgets.option_list import Option
+from textual.widgets.selection_list import Selection
+
+MOVES: list[BindingType] = [
+    Binding("escape,q", "dismiss", "close", id="choose.close"),
+    Binding("j", "move(True)", "down", show=False, id="choose.down"),
+    Binding("k", "move(False)", "up", show=False, id="choose.up"),
+    Binding("ctrl+c,ctrl+q", "app.quit", "quit", show=False, id="choose.quit"),
+]
+
+
+class ChooseOne(ModalScreen[str]):
+    """It gives back the key that was chosen, or nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = MOVES
+
+    def __init__(self, title: str, choices: Mapping[str, str], current: str) -> None:
+        super().__init__()
+        self._title, self._choices, self._current = title, choices, current
+
+    def compose(self) -> ComposeResult:
+        shown = OptionList(*map(Option, self._choices.values()), id="choose", markup=False)
+        shown.border_title = self._title
+        shown.border_subtitle = "enter · esc"
+        shown.highlighted = list(self._choices).index(self._current)
+        yield shown
+
+    def action_move(self, down: bool) -> None:
+        _move(self.query_one(OptionList), down)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(list(self._choices)[event.option_index])
+
+
+class ChooseSome(ModalScreen[frozenset[str]]):
+    """It gives back the keys that are ticked, or nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "accept", "accept", id="choose.accept", priority=True),
+        *MOVES,
+    ]
+
+    def __init__(self, title: str, choices: Mapping[str, str], ticked: frozenset[str]) -> None:
+        super().__init__()
+        self._title, self._choices, self._ticked = title, choices, ticked
+
+    def compose(self) -> ComposeResult:
+        ticks = (Selection(text, key, key in self._ticked) for key, text in self._choices.items())
+        shown: SelectionList[str] = SelectionList(*ticks, id="choose")
+        shown.border_title = self._title
+        shown.border_subtitle = "space · enter · esc"
+        yield shown
+
+    def action_move(self, down: bool) -> None:
+        _move(self.query_one(SelectionList), down)
+
+    def action_accept(self) -> None:
+        self.dismiss(frozenset(self.query_one(SelectionList).selected))
+
+
+def _move(shown: OptionList, down: bool) -> None:
+    if down:
+        shown.action_cursor_down()
+    else:
+        shown.action_cursor_up()
