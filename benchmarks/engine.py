@@ -16,7 +16,7 @@ import torch
 import torchinfo
 from torch import Tensor, nn
 
-from nninspect.engine.examine import run_forward
+from nninspect.engine.examine import nodes_as_called, run_forward
 from nninspect.engine.inputs import make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import load
@@ -71,7 +71,7 @@ def seconds(work: Callable[[], object]) -> float:
 def look(model: nn.Module, x: Tensor) -> None:
     """Shapes, ops, edges, counts: everything but torchinfo."""
     forward = run_forward(model, ((x,), {}))
-    nodes = walk(model)
+    nodes = nodes_as_called(model, forward.recorder)
     count_parameters(nodes)
     recorder = forward.recorder
     evidence = Evidence(recorder.calls, recorder.ops, recorder.dataflow.edges, finished=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from torch.nn.utils import parametrizations, prune
 
 from nninspect.engine.structure import Node, count_parameters, walk
 from nninspect.protocol.layers import Mark
+from nninspect.protocol.records import InputSpec
 
 
 def counted(model: nn.Module) -> dict[str, Node]:
@@ -181,3 +183,53 @@ def test_the_rows_of_a_shared_and_of_a_cyclic_module_are_marked(
     rows = look(model).rows  # type: ignore[attr-defined]
     assert Mark.SHARED in rows["1"].marks
     assert rows["1"].notes[0] == f"the same module as {'0.0' if wrap is nn.Sequential else '0'}"
+
+
+class Backwards(nn.Module):
+    """Registered in another order than it is called in: a head before its body, a list of two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 2)
+        self.spare = nn.Linear(4, 4)
+        self.body = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+        self.stem = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.stem(x))
+        for layer in reversed(self.body):
+            x = layer(x)
+        return self.head(x).sigmoid()
+
+
+def test_rows_stand_as_the_forward_calls_them_and_what_it_never_called_comes_last(
+    look: Callable[..., Any],
+) -> None:
+    rows = look(Backwards(), InputSpec((1, 4))).rows
+    assert list(rows) == [
+        "", "stem", "relu", "body", "body.0", "body.1", "head", "sigmoid", "spare",
+    ]  # fmt: skip
+
+
+def test_a_shared_module_is_entered_where_it_is_called_first(look: Callable[..., Any]) -> None:
+    class Sharing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.part = nn.Sequential(nn.Linear(4, 4))
+            self.late = nn.Sequential(self.part, nn.ReLU())
+            self.early = nn.Sequential(self.part, nn.Tanh())
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.late(self.early(x))
+
+    rows = look(Sharing(), InputSpec((1, 4))).rows
+    assert list(rows)[:4] == ["", "early", "early.0", "early.0.0"]
+    assert [path for path, row in rows.items() if row.marks & Mark.SHARED] == ["part", "late.0"]
+
+
+def test_a_failed_forward_has_what_it_did_not_reach_last(look: Callable[..., Any]) -> None:
+    model = Backwards()
+    model.body[0] = nn.Linear(3, 4)
+    seen = look(model, InputSpec((1, 4)))
+    assert seen.inspection.failure.where == "body.0"
+    assert list(seen.rows)[-2:] == ["head", "spare"]

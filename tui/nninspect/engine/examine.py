@@ -25,7 +25,7 @@ from nninspect.engine.load import Loaded
 from nninspect.engine.measure_memory import measure_memory
 from nninspect.engine.products import uncounted
 from nninspect.engine.recorder import Call, CallRecorder, Observer, module_by_module
-from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk
+from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk_as_called
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.tree import LayerTree, layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
@@ -80,7 +80,7 @@ def examine(
         report("running one forward", None)
         with flight.stage(Stage.FORWARD):
             forward = record_forward(model, chosen[0], device, flight, lenient=lenient)
-        nodes = walk(model)
+        nodes = nodes_as_called(model, forward.recorder)
         report("asking torchinfo", None)
         with flight.stage(Stage.TORCHINFO):
             death = flight.death_in(Stage.TORCHINFO)
@@ -160,11 +160,17 @@ def run_forward(
     except (Exception, SystemExit, Ended) as error:
         seconds = time.perf_counter() - started
         steps = in_order(recorder.calls, recorder.ops)
-        problem, failed = forward_failure(error, recorder, walk(model), steps, recorder.failed_op)
+        nodes = nodes_as_called(model, recorder)
+        problem, failed = forward_failure(error, recorder, nodes, steps, recorder.failed_op)
         guesses = lenient.guesses(model)
         return Forward(recorder, seconds, problem, failed, error=error, guesses=guesses)
     seconds = time.perf_counter() - started
     return Forward(recorder, seconds, unrun=_unrun(result), guesses=lenient.guesses(model))
+
+
+def nodes_as_called(model: nn.Module, recorder: CallRecorder) -> list[Node]:
+    """The model's modules, the parts of each in the order of their first calls."""
+    return walk_as_called(model, (call.module for call in recorder.calls))
 
 
 def _unrun(result: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -31,9 +31,13 @@ class Node:
     """Names of own parameters that another module has too, as "weight = embed.weight"."""
 
 
-def walk(model: nn.Module) -> list[Node]:
+def walk(model: nn.Module, ranks: Mapping[int, int] | None = None) -> list[Node]:
     """Every module in pre-order. One met again gets a row, but is not entered again, so that
-    neither sharing nor a cycle makes the tree endless."""
+    neither sharing nor a cycle makes the tree endless.
+
+    The children of a module that has a forward stand in the order of their ranks, by `id`, those
+    without one last; else, and where ranks are equal, in the order they were registered.
+    """
     nodes: list[Node] = []
     first: dict[int, str] = {}
     stack: list[tuple[str, str, int, int, nn.Module]] = [("", "", 0, -1, model)]
@@ -48,12 +52,52 @@ def walk(model: nn.Module) -> list[Node]:
             node.is_cycle = _is_inside_itself(nodes, place)
             continue
         first[id(module)] = path
-        children = getattr(module, "_modules", {})  # none where super().__init__() was forgotten
-        for child_name, child in reversed(list(children.items())):
+        for child_name, child in reversed(_children(module, ranks)):
             if child is not None:
                 child_path = f"{path}.{child_name}" if path else child_name
                 stack.append((child_name, child_path, depth + 1, place, child))
     return nodes
+
+
+def walk_as_called(model: nn.Module, called: Iterable[nn.Module]) -> list[Node]:
+    """`walk`, the parts of a module in the order of their first calls, as its forward reads.
+
+    What was not called itself, as a ModuleList, stands where its first part was called, and its
+    own parts in the order they were registered; what was not called at all comes last.
+    """
+    nodes = walk(model)
+    first: dict[int, int] = {}
+    for place, module in enumerate(called):
+        first.setdefault(id(module), place)
+    never = len(first) and max(first.values()) + 1
+    ranks = [first.get(id(node.module), never) for node in nodes]
+    for place in range(len(nodes) - 1, 0, -1):
+        parent = nodes[place].parent
+        ranks[parent] = min(ranks[parent], ranks[place])
+    known: dict[int, int] = {}
+    for node, rank in zip(nodes, ranks, strict=True):
+        known[id(node.module)] = min(rank, known.get(id(node.module), never))
+    return nodes if _is_ordered(nodes, known) else walk(model, known)
+
+
+def _is_ordered(nodes: Sequence[Node], ranks: Mapping[int, int]) -> bool:
+    """Mostly the parts were registered as they are called, and one walk is enough."""
+    latest: dict[int, int] = {}
+    for node in nodes[1:]:
+        rank = ranks[id(node.module)]
+        if rank < latest.get(node.parent, 0) and has_forward(nodes[node.parent].module):
+            return False
+        latest[node.parent] = rank
+    return True
+
+
+def _children(
+    module: nn.Module, ranks: Mapping[int, int] | None
+) -> list[tuple[str, nn.Module | None]]:
+    children = list(getattr(module, "_modules", {}).items())  # none without super().__init__()
+    if ranks is not None and has_forward(module):
+        children.sort(key=lambda child: ranks.get(id(child[1]), 0))
+    return children
 
 
 def _is_inside_itself(nodes: list[Node], place: int) -> bool:

@@ -66,7 +66,9 @@ class Mark(enum.IntFlag):
 
 
 class LayerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One module or op of the tree. Parents come before their children, siblings in order.
+    """One module or op of the tree. Parents come before their children; siblings stand in the order
+    of their first calls, those of a container without a forward as they were registered, and what
+    was never called last.
 
     None means not known: `inputs` and `outputs` of a module that was not called, `mult_adds`
     where they could not be counted. A module without a forward, as a ModuleList, has no inputs
