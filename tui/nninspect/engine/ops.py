@@ -64,7 +64,8 @@ class OpRecorder(TorchFunctionMode):
         """The op that the latest exception came out of."""
         self._error: BaseException | None = None
         self._recorder = recorder
-        self._is_shown: dict[str, bool] = {}
+        self._shown: dict[str, str] = {}
+        """File names as they are shown; "" for those that are not."""
 
     def __torch_function__(
         self,
@@ -150,11 +151,12 @@ class OpRecorder(TorchFunctionMode):
         frame = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
-            shown = self._is_shown.get(file)
+            shown = self._shown.get(file)
             if shown is None:
-                shown = self._is_shown[file] = not file.startswith((_TORCH, _OURS, "<"))
+                is_shown = not file.startswith((_TORCH, _OURS, "<"))
+                shown = self._shown[file] = Path(file).name if is_shown else ""
             if shown:
-                return f"{Path(file).name}:{frame.f_lineno}"
+                return f"{shown}:{frame.f_lineno}"
             frame = frame.f_back  # type: ignore[assignment]
         return ""
 

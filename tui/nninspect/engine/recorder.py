@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import Any, TypeAlias
 
 import torch
@@ -108,6 +108,7 @@ class CallRecorder:
                 return plain_call(module, *args, **kwargs)
             return recorder._record(module, args, kwargs)
 
+        # Slow by itself: each of the thousand subclasses forgets what it cached.
         nn.Module.__call__ = recorded  # type: ignore[method-assign]
         self._plain_inner_call = nn.Module._call_impl
         if "torch._dynamo" in sys.modules:
@@ -123,7 +124,8 @@ class CallRecorder:
     ) -> None:
         self._op_recorder.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         nn.Module.__call__ = self._plain_call  # type: ignore[method-assign]
-        nn.Module._call_impl = self._plain_inner_call  # type: ignore[method-assign]
+        if nn.Module._call_impl is not self._plain_inner_call:  # to set it is slow: see `__enter__`
+            nn.Module._call_impl = self._plain_inner_call  # type: ignore[method-assign]
         if error is None or error is not self._error:
             self.failed = None
         self._op_recorder.forget_failure_unless(error)
@@ -265,6 +267,10 @@ def is_leaf_of_torch(module: nn.Module) -> bool:
 
 
 def _argument_names(kind: type[nn.Module]) -> tuple[str, ...]:
+    forward = getattr(kind, "forward", None)
+    if isinstance(forward, FunctionType) and not hasattr(forward, "__wrapped__"):
+        code = forward.__code__  # a signature takes a hundred times as long
+        return code.co_varnames[1 : code.co_argcount]
     try:
         parameters = inspect.signature(kind.forward).parameters.values()
     except (AttributeError, TypeError, ValueError):  # a ScriptModule's has none
