@@ -33,15 +33,7 @@ TO_COME = {
     "NN606",
     "NN607",
     "NN608",
-    "NN703",
-    "NN706",
-    "NN707",
-    "NN708",
-    "NN709",
     "NN808",
-    "NN901",
-    "NN902",
-    "NN903",
 }
 """Take a code out of here with the change that brings its rule."""
 

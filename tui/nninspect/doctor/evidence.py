@@ -125,6 +125,15 @@ class Evidence:
                 return Place(path, written.file.path, first)
         return Place(path)
 
+    def at_forward(self, path: str = "") -> Place:
+        """Where the forward of a module is written."""
+        lines = (
+            Place(path, method.file.path, method.node.lineno)
+            for method in self.forward_code()
+            if method.path == path and method.name == "forward"
+        )
+        return next(lines, Place(path))
+
     def _called_at(self, path: str) -> Place:
         module = self.structure.by_path.get(path)
         steps = self.recorded.of_module(module) if self.recorded and module is not None else []

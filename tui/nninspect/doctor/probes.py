@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
+from nninspect.doctor.backward import Blame, Gradients, backward, blame, jittered
 from nninspect.doctor.deadline import Deadline, Unavailable
+from nninspect.doctor.origins import origin_of_nan
 from nninspect.doctor.trace import is_loss_key, recorded_steps
 from nninspect.doctor.watching import UnitsWatch
 from nninspect.engine.blame import described
@@ -58,22 +61,6 @@ class Run:
         return next((tensor for key, tensor in self.outputs if not is_loss_key(key)), None)
 
 
-@dataclass(frozen=True)
-class Gradients:
-    """One backward from a random projection of every floating output."""
-
-    of: dict[str, torch.Tensor | None] = field(default_factory=dict)
-    """By the name of each trainable parameter; None where nothing reached it."""
-    error: BaseException | None = None
-    has_path: bool = True
-    """Some output depends on some parameter."""
-
-    @property
-    def failure(self) -> str:
-        """The exception in a line; "" where it worked."""
-        return "" if self.error is None else described(self.error)
-
-
 class Probes:
     """Runs of a copy of the model, each made when it is first asked for.
 
@@ -98,6 +85,8 @@ class Probes:
         self.gradients = cache(self._gradients)
         self.step_shapes = cache(self._step_shapes)
         self.active_units = cache(self._active_units)
+        self.blame = cache(self._blame)
+        self.origin = cache(self._origin)
 
     @property
     def why_not(self) -> str:
@@ -156,17 +145,39 @@ class Probes:
                     mine.select(spec.batch_dim, 0).copy_(theirs.select(spec.batch_dim, 0))
         return made
 
-    def _gradients(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> Gradients:
-        """One forward and backward; a plain sum would hide what a softmax does."""
+    def _gradients(
+        self, batch: int = BATCH, seed: int = 0, *, training: bool = False, jitter: bool = False
+    ) -> Gradients:
+        """One forward and backward; `jitter` takes the constant parameters off their values."""
         model = self.model
-        found: list[Gradients] = []
-        with unchanged(model), torch.enable_grad():
+        with self._ready(training, seed), jittered(model) if jitter else nullcontext():
+            arguments = self.arguments(batch, seed)
+            return self._timed(lambda: backward(model, arguments), times=3)
+
+    def _blame(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> Blame | None:
+        """What autograd blames where `gradients` of the same arguments go wrong."""
+        model = self.model
+        with self._ready(training, seed):
+            arguments = self.arguments(batch, seed)
+            return self._timed(lambda: blame(model, arguments), times=6)
+
+    def _origin(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> str | None:
+        """The module where the NaN in the outputs of a `run` of the same arguments began."""
+        model = self.model
+        with unchanged(model):
             arguments = self.arguments(batch, seed)
             set_mode(model, training)
+            torch.manual_seed(0)
+            return self._timed(lambda: origin_of_nan(model, arguments))
+
+    @contextmanager
+    def _ready(self, training: bool, seed: int) -> Iterator[None]:
+        """Gradients are on, and none is there; afterwards all is as before."""
+        with unchanged(self.model), torch.enable_grad():
+            set_mode(self.model, training)
+            self.model.zero_grad(set_to_none=True)
             torch.manual_seed(seed)
-            model.zero_grad(set_to_none=True)
-            self._timed(lambda: found.append(_backward(model, arguments)), times=3)
-        return found[0]
+            yield
 
     def _step_shapes(self, batch: int) -> tuple[tuple[int, ...], ...]:
         """The shape of the first input of each step, in the order of the trace."""
@@ -205,26 +216,6 @@ def _call(model: nn.Module, arguments: Any) -> Run:
         return Run(error=error)
     outputs = tuple((key, tensor.detach()) for key, tensor in tensors_in(result))
     return Run(outputs, seconds=time.perf_counter() - started)
-
-
-def _backward(model: nn.Module, arguments: Any) -> Gradients:
-    args, kwargs = arguments
-    try:
-        outputs = [
-            tensor
-            for _, tensor in tensors_in(model(*args, **kwargs))
-            if tensor.is_floating_point() and tensor.requires_grad
-        ]
-        if not outputs:
-            return Gradients(has_path=False)
-        loss = sum(
-            ((tensor * torch.randn_like(tensor)).sum() for tensor in outputs),
-            start=outputs[0].new_zeros(()),
-        )
-        loss.backward()  # type: ignore[no-untyped-call]
-    except (Exception, SystemExit) as error:
-        return Gradients(error=error)
-    return Gradients({name: p.grad for name, p in model.named_parameters() if p.requires_grad})
 
 
 def _in(arguments: Any) -> list[torch.Tensor]:

@@ -1,0 +1,56 @@
+"""NN706: outputs that are no numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.origins import is_broken
+from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.values import broken_tensors
+from nninspect.protocol.findings import Finding, Severity
+
+_SEEDS = (0, 1)
+
+
+class NanOutput(Rule):
+    """The model gives NaN or infinity although its weights and inputs are numbers.
+
+    What it flags: NaN or +infinity in an output for random batches, in eval or in train mode. A
+        warning where the inputs were guessed: they may be what the model can't take. -inf is
+        left alone, as masked logits have it; and NaN that stands in the weights is NN701's.
+    Why: a loss of NaN trains nothing. `log` and `sqrt` of what may be below 0, a division by
+        what may be 0, `exp` of large values, a softmax over a row that is masked throughout.
+    Instead: bound what goes in: `x.clamp(min=1e-6).log()`, `F.softplus`, `log_softmax` in place
+        of `softmax` and `log`.
+    Example:
+        return torch.log(self.fc(x))
+        return F.logsigmoid(self.fc(x))
+    """
+
+    code = "NN706"
+    name = "nan-output"
+    severity = Severity.ERROR
+    needs = frozenset({Need.FORWARD})
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        if broken_tensors(evidence.structure):
+            return
+        probes = evidence.probes
+        for training in (False, True):
+            runs = [probes.run(seed=seed, training=training) for seed in _SEEDS]
+            keys = [[key for key, tensor in run.outputs if is_broken(tensor)] for run in runs]
+            if not all(keys):
+                continue
+            path = probes.origin(training=training)
+            where = "" if path is None else f"; they begin in {path or 'the forward itself'}"
+            which = f" {keys[0][0]}" if keys[0][0] else ""
+            yield self.finding(
+                f"In {'train' if training else 'eval'} mode the output{which} has NaN or"
+                f" infinite values for a batch of random inputs{where}.",
+                why="A loss of NaN trains nothing, and one step on it makes every weight NaN.",
+                change="Bound what goes into log, sqrt, exp and divisions: x.clamp(min=1e-6).",
+                at=evidence.at_path(path or ""),
+                severity=Severity.WARNING if evidence.inputs_were_guessed else None,
+            )
+            return
