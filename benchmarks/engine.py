@@ -3,19 +3,28 @@
     python benchmarks/engine.py
 
 Every ratio is taken between CPU times of one run of this script, the two sides in turn, so that a
-machine whose speed drifts compares like with like.
+machine whose speed drifts compares like with like. Each peak of memory is that of a process of its
+own, above what the imports take. How many architectures of transformers a dry run has exact is
+what `make corpus` prints.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import multiprocessing
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import torch
 import torchinfo
 from torch import Tensor, nn
 
+from nninspect.engine.dry_run.lenient import Lenient
 from nninspect.engine.examine import nodes_as_called, run_forward
 from nninspect.engine.inputs import make_arguments
 from nninspect.engine.layers import Evidence
@@ -23,7 +32,8 @@ from nninspect.engine.load import load
 from nninspect.engine.structure import count_parameters, walk
 from nninspect.engine.tree import layer_tree
 
-CPU = torch.device("cpu")
+CPU, META = torch.device("cpu"), torch.device("meta")
+LLAMA = Path(__file__).parent.parent / "tests" / "data" / "llama-3.1-405b"
 
 
 class Expert(nn.Module):
@@ -121,6 +131,87 @@ def large_models() -> None:
     row(f"structure of {modules:,} modules", f"{took:.2f} s", "0.4 s")
 
 
+def dry_look(model: nn.Module, x: Tensor) -> None:
+    """A look on meta, nothing known of the shapes when it begins."""
+    with Lenient():
+        look(model, x)
+
+
+def record_dry(model: nn.Module, x: Tensor) -> None:
+    """Shapes, ops and edges on meta."""
+    with Lenient() as lenient:
+        run_forward(model, ((x,), {}), lenient=lenient)
+
+
+def dry_model(name: str, model: nn.Module, x: Tensor, runs: int) -> None:
+    found = ratio(lambda: record_dry(model, x), lambda: model(x), runs)
+    peer = ratio(lambda: summarise(model, x), lambda: model(x), min(runs, 3))
+    label = f"record {name} / its meta forward"
+    row(label, f"{found:.2f}x", "0.5x (1.0x)", f"torchinfo {peer:.1f}x")
+
+
+def dry_models() -> None:
+    """On meta, where torchinfo runs a forward as well."""
+    for name in ("resnet-small", "transformer-encoder", "inception-block"):
+        loaded = load(name, on_meta=True)
+        (x,), _ = make_arguments(loaded.card.inputs, META)  # type: ignore[union-attr]
+        dry_model(name, loaded.model.eval(), x, 9)
+
+
+def dense_experts() -> tuple[nn.Module, Tensor]:
+    """75k modules on meta, all of them called."""
+    with META:
+        return Experts(390), torch.empty(1, 8)
+
+
+def llama() -> tuple[nn.Module, Tensor]:
+    """Llama-3.1-405B from its config, and 128 tokens."""
+    model = load(f"hf:{LLAMA}", on_meta=True).model.eval()
+    return model, torch.zeros(1, 128, dtype=torch.int64, device=META)
+
+
+def largest_models() -> None:
+    """In seconds: a plain forward on meta of the one takes as long as minutes of looks."""
+    large: list[tuple[str, str, str, Callable[[], tuple[nn.Module, Tensor]]]] = [
+        ("75k modules, dense routing", "6 s", "900 MiB", dense_experts)
+    ]
+    if importlib.util.find_spec("transformers"):
+        large.insert(0, ("Llama-3.1-405B, 128 tokens", "0.5 s", "400 MiB", llama))
+    for name, target, most, build in large:
+        model, x = build()
+        took, plain = seconds(partial(record_dry, model, x)), seconds(partial(model, x))
+        row(f"record {name}", f"{took:.2f} s", target, f"forward {plain:.2f} s")
+        row(f"look at {name}", f"{seconds(partial(dry_look, model, x)):.2f} s", "")
+        del model, x
+        row(f"peak memory of {name}", f"{peak(build):.0f} MiB", most)
+
+
+def peak(build: Callable[[], tuple[nn.Module, Tensor]]) -> float:
+    """MiB that building and looking take in a fresh process, above its imports."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(partial(_peak, build))
+
+
+def _peak(build: Callable[[], tuple[nn.Module, Tensor]]) -> float:
+    if build is llama:
+        import transformers.models.llama.modeling_llama  # noqa: F401
+    before = _resident()
+    with torch.no_grad():
+        dry_look(*build())
+    return _resident() - before
+
+
+def _resident() -> float:
+    """The most so far, in MiB. On Linux by the kernel's own mark, as the other one is inherited;
+    macOS has that in bytes, others in KiB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**10
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / 2 ** (20 if sys.platform == "darwin" else 10)
+
+
 def deep_models() -> None:
     model, x = chain(25), torch.randn(1, 4)
     took = statistics.median(seconds(lambda: look(model, x)) for _ in range(9))
@@ -136,5 +227,7 @@ if __name__ == "__main__":
     with torch.no_grad():
         for name in ("resnet-small", "transformer-encoder", "cnn-digits"):
             small_model(name)
+        dry_models()
         deep_models()
         large_models()
+        largest_models()

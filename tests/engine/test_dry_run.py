@@ -51,7 +51,11 @@ def x() -> Tensor:
     [
         (lambda x: x.sum().item(), 1.0),
         (lambda x: int(x.argmax()), 1),
-        (lambda x: bool((x > 0).all()), False),
+        (lambda x: bool((x > 0).any()), False),
+        (lambda x: bool((x > 0).all()), True),
+        (lambda x: bool(torch.all(x[0] == x[1])), True),
+        (lambda x: bool((x > 0).sum() == x.numel()), True),
+        (lambda x: bool((x > 0).sum() == 0), False),
         (lambda x: x.argmax(1).tolist(), [1, 1]),
         (lambda x: list(range(x.argmax())), [0]),
         (lambda x: torch.equal(x, x + 1), True),
@@ -185,7 +189,7 @@ def test_what_no_dry_run_gets_through_runs_for_real(session: Session, write: Wri
 def test_a_guess_that_misleads_is_left_for_a_run_with_values(
     session: Session, write: Write
 ) -> None:
-    seen = look(session, write, "assert (y > -1000).all()", "return self.out(y)")
+    seen = look(session, write, "assert (y > -1000).any()", "return self.out(y)")
     assert seen.failure is None
     assert seen.dry_run is not None
     assert seen.dry_run.rung is Rung.REAL

@@ -7,6 +7,7 @@ are the most that there can be, so that no figure comes out too small.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
 
@@ -14,11 +15,21 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakIdKeyDictionary
 
 aten: Any = torch.ops.aten
 
-Assumed: TypeAlias = Callable[[str], None]
-"""Told what was assumed, as "all 12 elements"."""
+
+@dataclass(frozen=True)
+class Assumed:
+    """Told what was assumed, as "all 12 elements"; and knows what `all` gave."""
+
+    tell: Callable[[str], None]
+    alls: WeakIdKeyDictionary
+
+    def __call__(self, assumed: str) -> None:
+        self.tell(assumed)
+
 
 Rule: TypeAlias = Callable[..., Any]
 """Called with an `Assumed` and then the op's arguments; NotImplemented where it has no guess."""
@@ -59,7 +70,8 @@ def _flat(args: Any) -> list[object]:
 
 
 def _number(assume: Assumed, tensor: Tensor) -> bool | int | float:
-    value = False if tensor.dtype == torch.bool else 1 if _is_whole(tensor) else 1.0
+    """What is asked of all elements holds, as of a mask that hides nothing; else no bool does."""
+    value = tensor in assume.alls if tensor.dtype == torch.bool else 1 if _is_whole(tensor) else 1.0
     assume(f"the value {value}")
     return value
 

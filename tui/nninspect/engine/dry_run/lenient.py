@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
 
-from nninspect.engine.dry_run.guesses import Guessing
+from nninspect.engine.dry_run.guesses import Assumed, Guessing
 from nninspect.engine.dry_run.known_shapes import KnownShapes
 from nninspect.engine.structure import walk
 from nninspect.protocol.dry_run import Guess
@@ -29,6 +30,8 @@ class Lenient(TorchFunctionMode):
         super().__init__()
         self._known = KnownShapes()
         self._guesses: Counter[tuple[str, str, nn.Module | None, str]] = Counter()
+        self._alls = WeakIdKeyDictionary()
+        """What `all` gave, and what is `all` in other words."""
         self._inside: Callable[[], nn.Module | None] = lambda: None
 
     def start(self, inside: Callable[[], nn.Module | None]) -> None:
@@ -54,8 +57,17 @@ class Lenient(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if getattr(func, "__name__", "") in _ATTRIBUTES:
+        name = getattr(func, "__name__", "")
+        if name in _ATTRIBUTES:
             return func(*args, **kwargs)
+        result = self._result(func, args, kwargs)
+        if isinstance(result, torch.Tensor) and (name == "all" or _is_count(name, result, args)):
+            self._alls[result] = True
+        return result
+
+    def _result(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         call, known = self._known.look_up(func, args, kwargs)
         if known is not None:
             with torch._C.DisableTorchFunction():
@@ -79,8 +91,15 @@ class Lenient(TorchFunctionMode):
         def tell(assumed: str) -> None:
             self._guesses[name, assumed, self._inside(), _line()] += 1
 
-        with Guessing(tell):
+        with Guessing(Assumed(tell, self._alls)):
             return func(*args, **kwargs)
+
+
+def _is_count(name: str, result: torch.Tensor, args: tuple[Any, ...]) -> bool:
+    """As in `mask.sum() == mask.numel()`: one value, equal to a number above zero."""
+    if name.strip("_") != "eq" or result.dim() or len(args) < 2:
+        return False
+    return isinstance(args[1], int) and args[1] > 0
 
 
 def _line() -> str:
