@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from nninspect.client.api import Died, Event, Listener, Ready, Starting
 from nninspect.errors import Cancelled, NninspectError
-from nninspect.protocol.findings import CheckPlan, CheckResult
+from nninspect.protocol.findings import CheckPlan, CheckResult, Finding, Severity, SkippedRule
 from nninspect.protocol.layers import INPUT, Kind, LayerRow, Mark, TensorInfo, pack
 from nninspect.protocol.records import (
     BenchPlan,
@@ -244,6 +244,32 @@ FORWARD_FAILED = Problem(
     where="head",
     details="Traceback (most recent call last):\n  File …\nRuntimeError: mat1 and mat2",
 )
+FINDINGS = (
+    Finding(
+        code="NN301",
+        name="softmax-before-loss",
+        severity=Severity.ERROR,
+        seen="The output is a softmax: 4 samples sum to 1.000.",
+        why="cross_entropy applies log_softmax itself.",
+        change="return self.head(x)  # logits",
+        path="head",
+        file="/home/me/net.py",
+        line=31,
+    ),
+    Finding(
+        code="NN203",
+        name="sigmoid-hidden",
+        severity=Severity.WARNING,
+        seen="A sigmoid between two layers.",
+        why="Its slope is 0.25 at most.",
+        change="x = F.relu(x)",
+        path="stem.conv",
+        related=("stage1",),
+    ),
+    Finding(
+        code="NN508", name="unused", severity=Severity.INFO, seen="No gradient came.", path="gone"
+    ),
+)
 DIED = Problem(
     kind="WorkerDied",
     message="the worker was killed by SIGKILL",
@@ -349,6 +375,7 @@ class FakeClient:
         self.ready = ready
         self.environment: Environment | None = None
         self.failure: Problem | None = None
+        self.findings: tuple[Finding, ...] = FINDINGS
         self.flow: tuple[tuple[str, str], ...] = ()
         self.errors: list[NninspectError] = []
         self.asked: list[tuple[str, object]] = []
@@ -404,7 +431,16 @@ class FakeClient:
     async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult:
         self.asked.append(("check", plan))
         await self._answer()
-        return CheckResult(setup=setup, title="Net")
+        return CheckResult(
+            setup=setup,
+            title="Net",
+            findings=self.findings,
+            ran=50,
+            skipped=(SkippedRule(code="NN808", reason="no sweep was measured"),),
+            loss=plan.loss,
+            task=plan.task,
+            seconds=0.4,
+        )
 
     async def _answer(self) -> None:
         if self.errors:

@@ -44,6 +44,8 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
         pytest.param(("slash", *"conv", "down"), id="filter"),
         pytest.param(("j", "space", "G", "enter"), id="detail"),
         pytest.param(("b",), id="bench"),
+        pytest.param(("c",), id="doctor"),
+        pytest.param(("3", "L"), id="loss"),
         pytest.param(("question_mark",), id="help"),
     ],
 )
@@ -73,7 +75,7 @@ def test_log(ui: ModuleType, snap_compare: SnapCompare, size: tuple[int, int]) -
     async def print_and_look(pilot: Pilot[None]) -> None:
         await ui.settle(pilot)
         client.tell(Printed("loading weights…\n\x1b[33mwarning:\x1b[0m [nothing] to load\n"))
-        await pilot.press("3")
+        await pilot.press("4")
         await pilot.pause(0.2)
 
     shown = app(ui, client)

@@ -7,10 +7,11 @@ from typing import Literal
 
 from textual.message import Message
 
+from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchResult, Environment, Inspection, Problem
 
-Doing = Literal["open", "reload", "move", "bench"]
+Doing = Literal["open", "reload", "move", "bench", "check"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Pictured(Message):
 @dataclass
 class Benched(Message):
     result: BenchResult
+
+
+@dataclass
+class Checked(Message):
+    result: CheckResult
 
 
 @dataclass

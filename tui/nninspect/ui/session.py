@@ -11,11 +11,13 @@ from textual.message import Message
 
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
 from nninspect.errors import Cancelled, NninspectError
+from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
 from nninspect.ui.messages import (
     Activity,
     Benched,
+    Checked,
     Doing,
     Failed,
     Picture,
@@ -41,6 +43,8 @@ class Session:
         self.setup: Setup | None = None
         """What was last asked for, whether or not it could be shown."""
         self.picture: Picture | None = None
+        self.check_plan = CheckPlan()
+        """With what the doctor is asked."""
         self._tell = tell
         self._task: asyncio.Task[None] | None = None
         self._activity: Activity | None = None
@@ -87,6 +91,11 @@ class Session:
         if self._may_ask():
             self._begin("bench", "bench", self._bench)
 
+    def check(self) -> None:
+        """Ask the doctor: also of a model that can't be built or run."""
+        if self._may_ask(needs_picture=False) and (setup := self._current()):
+            self._begin("check", "check", lambda: self._check(setup))
+
     def cancel(self) -> None:
         """Stop what is under way; a forward shows how far it came."""
         if self.is_busy:
@@ -119,6 +128,9 @@ class Session:
         plan = bench_plan(inspection.batch, self.environment)
         result = await self.client.bench(inspection.setup, plan)
         self._tell(Benched(result))
+
+    async def _check(self, setup: Setup) -> None:
+        self._tell(Checked(await self.client.check(setup, self.check_plan)))
 
     async def _inspect(self, setup: Setup, reload: bool) -> Picture:
         inspection = await self.client.inspect(setup, reload=reload)
@@ -163,11 +175,11 @@ class Session:
         finally:
             self._progress(None)
 
-    def _may_ask(self) -> bool:
-        """Whether a device or a bench can be asked for now; says why not."""
+    def _may_ask(self, needs_picture: bool = True) -> bool:
+        """Whether a device, a bench or a check can be asked for now; says why not."""
         if self.is_busy:
             self._tell(Said("busy: esc cancels what is running"))
-        elif self.picture is None:
+        elif needs_picture and self.picture is None:
             self._tell(Said("nothing is open yet: o opens a model"))
         elif self.environment is None:
             self._tell(Said("the worker is not running: R restarts it"))

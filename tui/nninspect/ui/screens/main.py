@@ -6,9 +6,12 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from nninspect.protocol.findings import LOSSES, TASKS
 from nninspect.ui.screens.told import ToldScreen
 
 FILTER = "filter by name, type, path or shape"
+LOSS = "say what the model is trained with"
+TASK = "say what the model's output is for"
 CLEAR = "clear the filter, or close the notice"
 
 
@@ -22,12 +25,16 @@ class MainScreen(ToldScreen):
         Binding("enter", "detail", "detail", tooltip="show or hide the detail", id="detail"),
         Binding("d", "move", "device", tooltip="move the model to the next device", id="device"),
         Binding("b", "bench", "bench", tooltip="time the model on every device", id="bench"),
+        Binding("c", "check", "check", tooltip="ask the doctor what is wrong", id="check"),
         Binding("o", "open", "open", tooltip="open another model", id="open"),
         Binding("r", "reload", "reload", tooltip="read the files again", id="reload"),
         Binding("R", "restart", "restart the worker", show=False, id="restart"),
         Binding("1", "tab('layers')", "the Layers tab", show=False, id="tab.layers"),
         Binding("2", "tab('bench')", "the Bench tab", show=False, id="tab.bench"),
-        Binding("3", "tab('log')", "the Log tab", show=False, id="tab.log"),
+        Binding("3", "tab('doctor')", "the Doctor tab", show=False, id="tab.doctor"),
+        Binding("4", "tab('log')", "the Log tab", show=False, id="tab.log"),
+        Binding("L", "loss", "loss", show=False, tooltip=LOSS, id="doctor.loss"),
+        Binding("T", "task", "task", show=False, tooltip=TASK, id="doctor.task"),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -36,6 +43,8 @@ class MainScreen(ToldScreen):
             return self.activity is not None
         if action in ("filter", "detail"):
             return self.tab == "layers" and self.picture is not None
+        if action in ("loss", "task"):
+            return self.tab == "doctor"
         return True
 
     def action_tab(self, tab: str) -> None:
@@ -63,6 +72,16 @@ class MainScreen(ToldScreen):
     def action_bench(self) -> None:
         self.tab = "bench"
         self.session.bench()
+
+    def action_check(self) -> None:
+        self.tab = "doctor"
+        self.session.check()
+
+    def action_loss(self) -> None:
+        self.ask_plan("loss", tuple(LOSSES.values()))
+
+    def action_task(self) -> None:
+        self.ask_plan("task", TASKS)
 
     def action_reload(self) -> None:
         self.session.reload()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -13,13 +15,16 @@ from textual.widget import Widget
 
 from nninspect.client.api import Client
 from nninspect.errors import WorkerError, by_name
+from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import BenchResult, Environment, Problem, Setup
 from nninspect.text.plain import plain
 from nninspect.ui import messages
+from nninspect.ui.finding_text import gravest_by_path
 from nninspect.ui.messages import Activity, Picture, Said
 from nninspect.ui.session import Session
 from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.bench_view import BenchView
+from nninspect.ui.widgets.doctor_pane import DoctorPane
 from nninspect.ui.widgets.header_line import HeaderLine
 from nninspect.ui.widgets.key_line import KeyLine
 from nninspect.ui.widgets.layers_pane import DEAD_KEYS, LayersPane
@@ -30,6 +35,7 @@ from nninspect.ui.widgets.tab_line import TabLine
 STARTING = "starting torch…"
 STOPPED = "worker stopped"
 NOTE = "» "
+NOT_SAID = "as the model card says, or not known"
 OPEN_HINT = (Span("o", "key"), Span(" opens a model", "dim"))
 
 
@@ -42,6 +48,7 @@ class ToldScreen(Screen[None]):
     environment: reactive[Environment | None] = reactive(None)
     picture: reactive[Picture | None] = reactive(None)
     result: reactive[BenchResult | None] = reactive(None)
+    checked: reactive[CheckResult | None] = reactive(None)
     activity: reactive[Activity | None] = reactive(None)
     said: reactive[Said | None] = reactive(None)
     worker: reactive[str] = reactive(STARTING)
@@ -54,13 +61,14 @@ class ToldScreen(Screen[None]):
         self._tab_line = TabLine()
         self._layers = LayersPane(id="layers")
         self._bench = BenchView(id="bench")
+        self._doctor = DoctorPane(id="doctor")
         self._log = LogPane(id="log")
         self._status = StatusLine()
 
     def compose(self) -> ComposeResult:
         yield self._header
         yield self._tab_line
-        yield Container(self._layers, self._bench, self._log, id="tabs")
+        yield Container(self._layers, self._bench, self._doctor, self._log, id="tabs")
         yield self._status
         yield KeyLine()
 
@@ -75,7 +83,7 @@ class ToldScreen(Screen[None]):
     # state to widgets
 
     def watch_tab(self, tab: str) -> None:
-        for pane in (self._layers, self._bench, self._log):
+        for pane in (self._layers, self._bench, self._doctor, self._log):
             pane.display = pane.id == tab
         self._tab_line.current = tab
         self._write_activity()
@@ -83,7 +91,11 @@ class ToldScreen(Screen[None]):
         self.set_focus(self._focus_of(tab))
 
     def _focus_of(self, tab: str) -> Widget | None:
-        focus = {"layers": self._layers.layer_tree, "bench": self._bench}
+        focus = {
+            "layers": self._layers.layer_tree,
+            "bench": self._bench,
+            "doctor": self._doctor.findings,
+        }
         return focus.get(tab, self._log.log_widget)
 
     def watch_environment(self, environment: Environment | None) -> None:
@@ -99,8 +111,19 @@ class ToldScreen(Screen[None]):
     def watch_result(self, result: BenchResult | None) -> None:
         self._bench.result = result
 
+    def watch_checked(self, checked: CheckResult | None) -> None:
+        self._doctor.problem = None
+        self._doctor.result = checked
+        self._layers.layer_tree.findings = gravest_by_path(checked)
+        self._tab_line.found = (
+            0
+            if checked is None
+            else sum(each.severity > Severity.INFO for each in checked.findings)
+        )
+
     def watch_activity(self, before: Activity | None, activity: Activity | None) -> None:
         self._bench.activity = activity
+        self._doctor.activity = activity
         self._write_activity()
         self._write_waiting()
         if (before is None) != (activity is None):
@@ -115,7 +138,9 @@ class ToldScreen(Screen[None]):
     def _write_activity(self) -> None:
         """In the status line, but where the open tab shows it."""
         benching = self.activity is not None and self.activity.doing == "bench"
-        shown = benching if self.tab == "bench" else self.tab == "layers" and self.picture is None
+        checking = self.activity is not None and self.activity.doing == "check"
+        waiting = self.picture is None and not benching and not checking
+        shown = {"layers": waiting, "bench": benching, "doctor": checking}.get(self.tab, False)
         self._status.activity = None if shown else self.activity
 
     def _write_waiting(self) -> None:
@@ -161,12 +186,34 @@ class ToldScreen(Screen[None]):
             self.said = Said(f"now on {inspection.setup.device}")
         elif event.doing == "reload":
             self.said = Said("reloaded")
+        self._check_again(event)
+
+    def _check_again(self, event: messages.Pictured) -> None:
+        """What the doctor said of another model is gone; after a reload it is asked anew."""
+        if self.checked is None:
+            return
+        if self.checked.setup.target != event.picture.inspection.setup.target:
+            self.checked = None
+        elif event.doing == "reload":
+            self.session.check()
 
     @on(messages.Benched)
     def _benched(self, event: messages.Benched) -> None:
         self._bench.problem = None
         self.result = event.result
         self._tell_news("bench")
+
+    @on(messages.Checked)
+    def _checked(self, event: messages.Checked) -> None:
+        self.checked = event.result
+
+    @on(DoctorPane.Followed)
+    def _follow(self, event: DoctorPane.Followed) -> None:
+        """To the layer of a finding."""
+        if self._layers.reveal(event.finding.path):
+            self.tab = "layers"
+        else:
+            self.said = Said("this finding has no layer in the tree")
 
     @on(messages.Failed)
     def _failed(self, event: messages.Failed) -> None:
@@ -177,6 +224,8 @@ class ToldScreen(Screen[None]):
         self._say_problem(problem, is_noticed=event.doing in ("open", "reload"))
         if event.doing == "bench":
             self._bench.problem = problem
+        elif event.doing == "check":
+            self._doctor.problem = problem
         elif event.doing != "move":
             self._layers.show_problem(problem)
         if problem.choices:
@@ -218,6 +267,24 @@ class ToldScreen(Screen[None]):
         from nninspect.ui.screens.picker import Picker
 
         self.app.push_screen(Picker(problem), self._open)
+
+    def ask_plan(self, what: str, known: tuple[str, ...]) -> None:
+        """Ask for the loss or the task, and check again with it."""
+        from nninspect.ui.screens.choose import ChooseOne
+
+        plan = self.session.check_plan
+        self.app.push_screen(
+            ChooseOne(
+                what, {"": NOT_SAID, **dict(zip(known, known, strict=True))}, getattr(plan, what)
+            ),
+            partial(self._check_with, what),
+        )
+
+    def _check_with(self, what: str, value: str | None) -> None:
+        if value is not None:
+            plan = self.session.check_plan
+            self.session.check_plan = msgspec.structs.replace(plan, **{what: value})
+            self.session.check()
 
     def _open(self, target: str | None) -> None:
         if target:

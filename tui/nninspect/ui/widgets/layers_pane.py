@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 MEASURE = "what shares are of: parameters, mult-adds, allocated bytes, time"
 PICKABLE = {key: title or "bar" for key, title in columns.TITLES.items() if key != "module"}
-OPEN_KEYS = (("r", "try again"), ("o", "open another"), ("3", "log"))
-SHOWN_KEYS = (("r", "reload"), ("3", "log"), ("esc", "dismiss"))
-DEAD_KEYS = (("R", "restart the worker"), ("3", "log"))
+OPEN_KEYS = (("r", "try again"), ("o", "open another"), ("4", "log"))
+SHOWN_KEYS = (("r", "reload"), ("4", "log"), ("esc", "dismiss"))
+DEAD_KEYS = (("R", "restart the worker"), ("4", "log"))
 
 
 class LayersPane(Container):
@@ -183,6 +183,14 @@ class LayersPane(Container):
     def on_detail_jumped(self, event: Detail.Jumped) -> None:
         self.layer_tree.jump((event.row,))
         self.layer_tree.focus()
+
+    def reveal(self, path: str) -> bool:
+        """Put the cursor on the row of a path, whatever is folded over it; whether there is one."""
+        model = self.layer_tree.model
+        row = model.table.find(path) if model else None
+        if row is not None:
+            self.layer_tree.jump((row,))
+        return row is not None
 
     def toggle_detail(self) -> None:
         self.toggle_class("-detail-flipped")

@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from nninspect.ui.spans import Span
 from nninspect.ui.widgets.line import Line
 
-TABS = {"layers": "Layers", "bench": "Bench", "log": "Log"}
+TABS = {"layers": "Layers", "bench": "Bench", "doctor": "Doctor", "log": "Log"}
 NEWS = " ●"
 
 
@@ -16,11 +16,16 @@ class TabLine(Line):
 
     current: reactive[str] = reactive("layers")
     news: reactive[frozenset[str]] = reactive(frozenset())
+    found: reactive[int] = reactive(0)
+    """Findings that ask for a change."""
 
     def watch_current(self) -> None:
         self._write()
 
     def watch_news(self) -> None:
+        self._write()
+
+    def watch_found(self) -> None:
         self._write()
 
     def _write(self) -> None:
@@ -30,5 +35,7 @@ class TabLine(Line):
 
     def _tab(self, number: int, tab: str) -> tuple[Span, ...]:
         news = NEWS if tab in self.news else ""
+        if tab == "doctor" and self.found:
+            news = f"{NEWS}{self.found}"
         style = "active" if tab == self.current else "dim"
         return Span(f" {number} {TABS[tab]}{news} ", style, f"screen.tab('{tab}')"), Span(" ")

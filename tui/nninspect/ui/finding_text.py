@@ -1,0 +1,77 @@
+"""What the doctor found as lines and paragraphs: one line in a list, all of it beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nninspect.protocol.findings import CheckResult, Finding, Severity
+from nninspect.text import findings as text
+from nninspect.text.plain import plain
+from nninspect.ui.spans import Paragraph, Span, paragraph
+
+MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
+STYLES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
+
+
+def title(finding: Finding) -> tuple[Span, ...]:
+    """One line: how grave, which rule, and where."""
+    style = STYLES[finding.severity]
+    return (
+        Span(f"{MARKS[finding.severity]} ", style),
+        Span(f"{finding.code} ", "strong"),
+        Span(f"{finding.name}  ", style),
+        Span(plain(finding.path) or "model"),
+        Span(f"  {_short(finding)}", "dim"),
+    )
+
+
+def _short(finding: Finding) -> str:
+    """ "net.py:12"; "" where the line is not known."""
+    name = finding.file.rpartition("/")[2]
+    return f"{plain(name)}:{finding.line}" if finding.line else ""
+
+
+def about(finding: Finding) -> Iterator[Paragraph]:
+    """All of a finding: what was seen, why it matters, and the change as code."""
+    yield Paragraph(title(finding)[:3])
+    yield Paragraph((Span("at ", "dim"), Span(text.place(finding))), hang=3)
+    yield Paragraph()
+    yield paragraph(plain(finding.seen))
+    if finding.why:
+        yield Paragraph()
+        yield paragraph(plain(finding.why), "dim")
+    if finding.change:
+        yield Paragraph()
+        yield paragraph("instead", "dim")
+        for line in finding.change.splitlines():
+            yield Paragraph((Span(f"  {plain(line)}", "good"),), wraps=False)
+    if finding.related:
+        yield Paragraph()
+        related = ", ".join(plain(path) or "model" for path in finding.related)
+        yield Paragraph((Span("about ", "dim"), Span(related)), hang=6)
+
+
+def headline(result: CheckResult) -> tuple[Span, ...]:
+    """The counts, and with what the check was made."""
+    worst = result.worst
+    style = "good" if worst is None else STYLES[worst]
+    return (
+        Span(f"{text.summary(result)}  ", style),
+        Span(text.conditions(result), "dim"),
+    )
+
+
+def not_checked(result: CheckResult) -> Iterator[Paragraph]:
+    """The rules that did not look, and why."""
+    for line in text.skipped(result):
+        yield paragraph(line, "dim")
+
+
+def gravest_by_path(result: CheckResult | None) -> dict[str, str]:
+    """How grave the findings on each row of the tree are, at most, in a word."""
+    findings = result.findings if result else ()
+    return {finding.path: finding.severity.word for finding in sorted(findings, key=_gravity)}
+
+
+def _gravity(finding: Finding) -> Severity:
+    return finding.severity

@@ -1,0 +1,94 @@
+"""The Doctor tab: what was found, the gravest first, and all of the finding under the cursor."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+from textual.reactive import reactive
+
+from nninspect.protocol.findings import CheckResult, Finding
+from nninspect.protocol.records import Problem
+from nninspect.ui.finding_text import about, headline, not_checked
+from nninspect.ui.messages import Activity
+from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.widgets.finding_list import FindingList
+from nninspect.ui.widgets.line import Line
+from nninspect.ui.widgets.notice import problem_paragraphs
+from nninspect.ui.widgets.page import Page
+from nninspect.ui.widgets.status_line import activity_spans
+
+ASK = (Span("c", "key"), Span(" asks the doctor what is wrong with this model", "dim"))
+NO_LOSS = (
+    Span("L", "key"),
+    Span(" says what it is trained with: rules on the output and the loss wait for it", "dim"),
+)
+
+
+class DoctorPane(Container):
+    """The last result stays in view while another check runs, and when that one fails."""
+
+    result: reactive[CheckResult | None] = reactive(None)
+    activity: reactive[Activity | None] = reactive(None)
+    problem: reactive[Problem | None] = reactive(None)
+
+    class Followed(Message):
+        """The finding's layer is wanted."""
+
+        def __init__(self, finding: Finding) -> None:
+            self.finding = finding
+            super().__init__()
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._line = Line()
+        self._page = Page(id="doctor-page")
+        self.findings = FindingList(id="findings")
+        self._about = Page(id="finding")
+
+    def compose(self) -> ComposeResult:
+        yield self._line
+        yield Container(self.findings, self._about, id="doctor-body")
+        yield self._page
+
+    def on_mount(self) -> None:
+        self.watch(self.findings, "place", self._show_finding)
+        self._write()
+
+    def watch_result(self, result: CheckResult | None) -> None:
+        self.findings.findings = result.findings if result else ()
+        self._write()
+
+    def watch_activity(self) -> None:
+        self._write()
+
+    def watch_problem(self) -> None:
+        self._write()
+
+    def on_finding_list_chosen(self, event: FindingList.Chosen) -> None:
+        self.post_message(self.Followed(event.finding))
+
+    def _show_finding(self) -> None:
+        finding = self.findings.current
+        self._about.paragraphs = tuple(about(finding)) if finding else ()
+
+    def _write(self) -> None:
+        self._line.spans = self._headline()
+        self._page.paragraphs = tuple(self._below())
+        self.set_class(not self.findings.findings, "-healthy")
+        self._show_finding()
+
+    def _headline(self) -> tuple[Span, ...]:
+        if self.activity is not None and self.activity.doing == "check":
+            return (*activity_spans(self.activity), Span("  esc", "key"), Span(" cancels", "dim"))
+        return headline(self.result) if self.result else ASK
+
+    def _below(self) -> list[Paragraph]:
+        found: list[Paragraph] = []
+        if self.problem is not None:
+            found += [*problem_paragraphs(self.problem), Paragraph()]
+        if self.result is not None:
+            if not self.result.loss:
+                found.append(Paragraph(NO_LOSS))
+            found += not_checked(self.result)
+        return found
