@@ -178,7 +178,7 @@ async def test_tabs_open_by_key_and_by_click(ui: ModuleType) -> None:
         assert pilot.app.screen.tab == "bench"
         assert "b times the model on every device" in ui.text_of(pilot)
         await pilot.click("TabLine", offset=(28, 0))
-        assert pilot.app.screen.tab == "log"
+        assert pilot.app.screen.tab == "doctor"
         await pilot.click("TabLine", offset=(3, 0))
         assert pilot.app.screen.tab == "layers"
         await pilot.press("j")
