@@ -4,7 +4,7 @@
 
 Every ratio is taken between CPU times of one run of this script, the two sides in turn, so that a
 machine whose speed drifts compares like with like. Each peak of memory is that of a process of its
-own, above what the imports take. How many architectures of transformers a dry run has exact is
+own, the imports included. How many architectures of transformers a dry run has exact is
 what `make corpus` prints.
 """
 
@@ -187,19 +187,16 @@ def largest_models() -> None:
 
 
 def peak(build: Callable[[], tuple[nn.Module, Tensor]]) -> float:
-    """MiB that building and looking take in a fresh process, above its imports."""
+    """MiB of a fresh process that imports, builds and looks."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(partial(_peak, build))
 
 
 def _peak(build: Callable[[], tuple[nn.Module, Tensor]]) -> float:
-    if build is llama:
-        import transformers.models.llama.modeling_llama  # noqa: F401
-    before = _resident()
     with torch.no_grad():
         dry_look(*build())
-    return _resident() - before
+    return _resident()
 
 
 def _resident() -> float:
