@@ -12,6 +12,7 @@ from typing import TypeAlias
 import torch
 
 from nninspect.doctor.catalog import chosen
+from nninspect.doctor.cost import cost_of
 from nninspect.doctor.deadline import Deadline
 from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.notebook import Notebook, read_notebook
@@ -34,7 +35,7 @@ from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.errors import BadInput, ModelError
 from nninspect.plugin import ModelCard
 from nninspect.protocol.findings import CheckPlan, CheckResult, worst_first
-from nninspect.protocol.records import Problem, Setup
+from nninspect.protocol.records import Problem, Setup, batch_of
 
 Report: TypeAlias = Callable[[str, float | None], None]
 
@@ -45,11 +46,14 @@ def check(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> Ch
     """Everything the rules have to say of what the setup names. The session's model stays as
     it is; one that can't be built, or whose forward fails, gives findings as well.
 
-    Raises a UsageError where the target can't be opened at all.
+    Raises a UsageError where the target can't be opened at all; and the ModelError of a build
+    that fails for a reason that no rule knows.
     """
     started = time.perf_counter()
     evidence = gather(session, setup, plan, report)
     outcome = run_rules(chosen(evidence.plan.select, evidence.plan.ignore), evidence, report)
+    if evidence.build_failure is not None and not outcome.findings and not outcome.suppressed:
+        raise evidence.build_failure.problem.error()
     return CheckResult(
         setup=setup,
         title="" if evidence.built is None else type(evidence.built.model).__name__,
@@ -108,13 +112,14 @@ def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Repor
             return replace(bare, built=structure, why_not={Need.TRACE: reason})
         report("running one forward", None)
         forward = record_forward(model, inputs, device, Flight(), taker)
+    cost = cost_of(forward, batch_of(inputs))
     failure = Failure(forward.failure, forward.error) if forward.failure else None
     return replace(
         bare,
         built=structure,
         recorded=Trace(forward, taker, structure),
         forward_failure=failure,
-        probing=Probes(model, inputs, device, bare.deadline, forward.seconds),
+        probing=Probes(model, inputs, device, bare.deadline, cost),
         inputs_from=inputs_from,
     )
 

@@ -90,14 +90,17 @@ class Evidence:
 
     def is_own(self, place: Place) -> bool:
         """Whether the user wrote what stands there, and no installed library did."""
-        if place.file:
-            return self.source.is_own(place.file)
+        if place.file and not self.source.is_own(place.file):
+            return False
         if self.built is None:
+            return True
+        module = self.built.by_path.get(place.path)
+        if module is not None and self.source.of_class(type(module)) is not None:
             return True
         author = self.built.author(place.path)
         if author is None:
             return self.setup.target.partition(":")[0] not in LIBRARIES
-        return self.source.of_class(type(author)) is not None
+        return not self.source.is_librarys(type(author))
 
     def at(self, step: Step) -> Place:
         """Where a step was written: a layer where it is made, if that is found; else its call."""

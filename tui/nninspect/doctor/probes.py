@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from nninspect.doctor.backward import Blame, Gradients, backward, blame, jittered
+from nninspect.doctor.cost import Cost
 from nninspect.doctor.deadline import Deadline, Unavailable
 from nninspect.doctor.origins import origin_of_nan
 from nninspect.doctor.trace import is_loss_key, recorded_steps
@@ -25,11 +26,13 @@ from nninspect.doctor.watching import UnitsWatch
 from nninspect.engine.blame import described
 from nninspect.engine.examine import Forward, run_forward
 from nninspect.engine.inputs import make_arguments
+from nninspect.engine.memory import free_bytes
 from nninspect.engine.recorder import Observer
 from nninspect.engine.structure import size_bytes
 from nninspect.engine.tensors import tensors_in
 from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.protocol.records import InputSpec
+from nninspect.text.units import size
 
 _Result = TypeVar("_Result")
 
@@ -37,6 +40,10 @@ BATCH = 4
 """Samples of a probe, unless its rule asks for another number."""
 MAX_COPY_BYTES = 2 << 30
 """A model with more weights than this is not copied."""
+SHARE_OF_MEMORY = 0.5
+"""Of what is free: somebody else needs some too."""
+BACKWARD_COSTS = 3
+"""Forwards that a forward and its backward take."""
 SLOW_FORWARD_S = 5.0
 """A model with a slower forward is not run again and again."""
 
@@ -73,13 +80,14 @@ class Probes:
         inputs: Sequence[InputSpec],
         device: torch.device,
         deadline: Deadline,
-        forward_s: float = 0.0,
+        cost: Cost | None = None,
     ) -> None:
         self._model = model
         self._inputs = tuple(inputs)
         self._device = device
         self._deadline = deadline
-        self._forward_s = forward_s
+        self._cost = cost or Cost()
+        self._forward_s = self._cost.seconds
         """What the latest forward took, as what the next one may take."""
         self.run = cache(self._run)
         self.gradients = cache(self._gradients)
@@ -91,11 +99,11 @@ class Probes:
     @property
     def why_not(self) -> str:
         """Why nothing can be run, a sentence; "" where it can."""
-        size = sum(map(size_bytes, (*self._model.parameters(), *self._model.buffers())))
+        held = sum(map(size_bytes, (*self._model.parameters(), *self._model.buffers())))
         if self._device.type == "meta":
             return "the model is on meta, where it has no values"
-        if size > MAX_COPY_BYTES:
-            return f"the model has {size / 2**30:.1f} GiB of weights, too many to copy"
+        if held > MAX_COPY_BYTES:
+            return f"the model has {size(held)} of weights, too many to copy"
         if self._forward_s > SLOW_FORWARD_S:
             return f"one forward takes {self._forward_s:.1f} s, too long to repeat it"
         return ""
@@ -132,7 +140,7 @@ class Probes:
             arguments = self.arguments(batch, seed, first_from)
             set_mode(model, training)
             torch.manual_seed(noise)
-            return self._timed(lambda: _call(model, arguments))
+            return self._bounded(lambda: _call(model, arguments), batch)
 
     def arguments(self, batch: int, seed: int = 0, first_from: int | None = None) -> Any:
         """(args, kwargs) of a random batch on the model's device."""
@@ -152,14 +160,14 @@ class Probes:
         model = self.model
         with self._ready(training, seed), jittered(model) if jitter else nullcontext():
             arguments = self.arguments(batch, seed)
-            return self._timed(lambda: backward(model, arguments), times=3)
+            return self._bounded(lambda: backward(model, arguments), batch, backwards=1)
 
     def _blame(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> Blame | None:
         """What autograd blames where `gradients` of the same arguments go wrong."""
         model = self.model
         with self._ready(training, seed):
             arguments = self.arguments(batch, seed)
-            return self._timed(lambda: blame(model, arguments), times=6)
+            return self._bounded(lambda: blame(model, arguments), batch, backwards=2)
 
     def _origin(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> str | None:
         """The module where the NaN in the outputs of a `run` of the same arguments began."""
@@ -168,7 +176,7 @@ class Probes:
             arguments = self.arguments(batch, seed)
             set_mode(model, training)
             torch.manual_seed(0)
-            return self._timed(lambda: origin_of_nan(model, arguments))
+            return self._bounded(lambda: origin_of_nan(model, arguments), batch)
 
     @contextmanager
     def _ready(self, training: bool, seed: int) -> Iterator[None]:
@@ -197,13 +205,21 @@ class Probes:
         with unchanged(model):
             set_mode(model, False)
             arguments = self.arguments(batch)
-            return self._timed(lambda: run_forward(model, arguments, observer=observer))
+            return self._bounded(lambda: run_forward(model, arguments, observer=observer), batch)
 
-    def _timed(self, work: Callable[[], _Result], times: int = 1) -> _Result:
-        self._deadline.check(self._forward_s * times)
+    def _bounded(self, work: Callable[[], _Result], batch: int, backwards: int = 0) -> _Result:
+        """The result of a run that is expected to fit into the time and the memory there are."""
+        needed = self._cost.bytes_of(batch, backward=backwards > 0)
+        free = free_bytes(self._device)
+        if free is not None and needed > SHARE_OF_MEMORY * free:
+            raise Unavailable(
+                f"a batch of {batch} needs some {size(needed)}, and {size(free)} are free"
+            )
+        forwards = backwards * BACKWARD_COSTS or 1
         started = time.perf_counter()
-        result = work()
-        self._forward_s = (time.perf_counter() - started) / times
+        with self._deadline.bounded(self._forward_s * forwards):
+            result = work()
+        self._forward_s = (time.perf_counter() - started) / forwards
         return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -113,6 +114,12 @@ class Source:
         if kind not in self._classes:
             self._classes[kind] = self._find(kind)
         return self._classes[kind]
+
+    def is_librarys(self, kind: type) -> bool:
+        """The class of an installed library: one that is made in a file that is not the user's."""
+        module = sys.modules.get(kind.__module__)
+        file = _first_code(kind)[0] or getattr(module, "__file__", None) or "<unknown>"
+        return not file.startswith("<") and not self.is_own(file)
 
     def classes(self, model: nn.Module) -> Iterator[SourceClass]:
         """The user's classes that a model is made of, with their bases, each once."""

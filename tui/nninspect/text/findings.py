@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from textwrap import wrap
 
@@ -11,6 +10,8 @@ from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.text.plain import plain
 
 WIDTH = 96
+MAX_CODES = 9
+"""Of one reason: more are only counted; the JSON has them all."""
 
 
 def summary(result: CheckResult) -> str:
@@ -65,7 +66,8 @@ def conditions(result: CheckResult) -> str:
 
 def skipped(result: CheckResult) -> Iterator[str]:
     """The rules that did not look, those of one reason together."""
-    reasons = Counter(rule.reason for rule in result.skipped)
+    reasons = dict.fromkeys(rule.reason for rule in result.skipped)
     for reason in reasons:
-        codes = ", ".join(rule.code for rule in result.skipped if rule.reason == reason)
-        yield f"not checked: {codes} ({plain(reason)})"
+        codes = [rule.code for rule in result.skipped if rule.reason == reason]
+        shown = f"{len(codes)} rules" if len(codes) > MAX_CODES else ", ".join(codes)
+        yield f"not checked: {shown} ({plain(reason)})"
