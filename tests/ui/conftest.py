@@ -34,6 +34,7 @@ from nninspect.protocol.records import (
 )
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats, Values
+from nninspect.ui import asides
 from nninspect.ui.app import NninspectApp
 
 CPU = Device("cpu", "Some CPU", 0)
@@ -470,7 +471,9 @@ async def settle(pilot: Pilot[None]) -> None:
     session = pilot.app.screen_stack[0].session  # type: ignore[attr-defined]
     for _ in range(100):
         await pilot.pause()
-        if not session.is_busy or not session.client.gate.is_set():
+        if not session.client.gate.is_set():
+            break
+        if not session.is_busy and not session.asides.is_busy:
             break
     await pilot.pause()
 
@@ -502,6 +505,7 @@ def tree_of(pilot: Pilot[None]) -> object:
 def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same terminal for every test, whatever runs them."""
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(asides, "PAUSE_S", 0.0)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
 

@@ -16,6 +16,8 @@ from nninspect.errors import BadInput
 from nninspect.protocol.weights import BINS, MOST_VALUES, TensorStats, Values
 
 NO_VALUES = "on meta: it has no values"
+PIECE = 2**24
+"""A large tensor is looked through in pieces: none takes memory of its size, or long to stop."""
 LAZY = "lazy: it has no shape before the first forward"
 
 Named: TypeAlias = tuple[torch.Tensor, list[str]]
@@ -106,8 +108,10 @@ def statistics(tensor: torch.Tensor, most: int = MOST_VALUES) -> Values:
     flat = _magnitudes(tensor.reshape(-1))
     sample = _sample(flat, most).cpu().double()
     finite = sample[sample.isfinite()]
-    nans, infs = int(flat.isnan().sum()), int(flat.isinf().sum())
-    low, high = _extremes(flat, is_finite=not nans + infs)
+    pieces = [_look_through(piece) for piece in _pieces(flat)]
+    lows, highs, nans, infs = zip(*pieces, strict=True)
+    low = min((value for value in lows if value is not None), default=None)
+    high = max((value for value in highs if value is not None), default=None)
     return Values(
         looked_at=len(sample),
         low=low,
@@ -115,8 +119,8 @@ def statistics(tensor: torch.Tensor, most: int = MOST_VALUES) -> Values:
         mean=float(finite.mean()) if len(finite) else None,
         std=float(finite.std(correction=0)) if len(finite) else None,
         zeros=int((sample == 0).sum()),
-        nans=nans,
-        infs=infs,
+        nans=sum(nans),
+        infs=sum(infs),
         histogram=_histogram(finite, low, high),
     )
 
@@ -141,12 +145,20 @@ def _sample(flat: torch.Tensor, most: int) -> torch.Tensor:
     return flat[places.to(flat.device)]
 
 
-def _extremes(flat: torch.Tensor, is_finite: bool) -> tuple[float | None, float | None]:
-    finite = flat if is_finite else flat[flat.isfinite()]
+def _pieces(flat: torch.Tensor) -> Iterator[torch.Tensor]:
+    """At least one, be it empty."""
+    for start in range(0, max(len(flat), 1), PIECE):
+        yield flat[start : start + PIECE]
+
+
+def _look_through(piece: torch.Tensor) -> tuple[float | None, float | None, int, int]:
+    """Extremes of the finite values, NaN, Inf."""
+    nans, infs = int(piece.isnan().sum()), int(piece.isinf().sum())
+    finite = piece[piece.isfinite()] if nans + infs else piece
     if not len(finite):
-        return None, None
+        return None, None, nans, infs
     low, high = torch.aminmax(finite)
-    return float(low), float(high)
+    return float(low), float(high), nans, infs
 
 
 def _histogram(finite: torch.Tensor, low: float | None, high: float | None) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ from nninspect.protocol.layers import (
     Tensors,
 )
 
-_DERIVED = frozenset({"_spans", "edges", "_made_by", "_used_by"})
+_DERIVED = frozenset({"_spans", "_givers", "edges", "_made_by", "_used_by"})
 """What a table works out of its columns when it is first asked."""
 
 
@@ -116,12 +116,12 @@ class LayerTable:
 
     def reordered(self, order: Sequence[int]) -> LayerTable:
         """The same tree with its rows in another pre-order; `order` has the old row of each."""
-        places = {old: new for new, old in enumerate(order)} | {INPUT: INPUT}
+        places = {old: new for new, old in enumerate(order)}
         other = copy(self)
         vars(other).clear()
         for name, value in vars(self).items():
-            if name in ("_edges", "_givers"):
-                value = array(SMALL, (places[row] for row in value))
+            if name in ("_edges", "_results"):
+                value = array(SMALL, (places.get(row, row) for row in value))
             elif isinstance(value, array):
                 value = array(value.typecode, (value[row] for row in order))
             elif name in _DERIVED:

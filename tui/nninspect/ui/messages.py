@@ -10,6 +10,8 @@ from textual.message import Message
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchResult, Environment, Inspection, Problem
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 
 Doing = Literal["open", "reload", "move", "bench", "check"]
 
@@ -73,6 +75,16 @@ class Benched(Message):
 @dataclass
 class Checked(Message):
     result: CheckResult
+
+
+@dataclass
+class Described(Message):
+    """The weights and the source of the module at a path, or why there are none."""
+
+    path: str
+    tensors: tuple[TensorStats, ...] = ()
+    source: Source | None = None
+    problem: str = ""
 
 
 @dataclass

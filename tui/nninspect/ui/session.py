@@ -14,6 +14,7 @@ from nninspect.errors import Cancelled, NninspectError
 from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
+from nninspect.ui.asides import Asides
 from nninspect.ui.messages import (
     Activity,
     Benched,
@@ -45,6 +46,7 @@ class Session:
         self.picture: Picture | None = None
         self.check_plan = CheckPlan()
         """With what the doctor is asked."""
+        self.asides = Asides(client, tell)
         self._tell = tell
         self._task: asyncio.Task[None] | None = None
         self._activity: Activity | None = None
@@ -96,6 +98,11 @@ class Session:
         if self._may_ask(needs_picture=False) and (setup := self._current()):
             self._begin("check", "check", lambda: self._check(setup))
 
+    def describe(self, path: str) -> None:
+        """Tell of one module's weights and source, when nothing else is under way."""
+        if self.picture is not None and self.environment is not None:
+            self.asides.want(self.picture.inspection.setup, path)
+
     def cancel(self) -> None:
         """Stop what is under way; a forward shows how far it came."""
         if self.is_busy:
@@ -142,6 +149,7 @@ class Session:
     def _show(self, picture: Picture, doing: Doing) -> None:
         if self._task is not asyncio.current_task():
             return  # something else was asked for meanwhile
+        self.asides.forget()
         self.picture, self.setup = picture, picture.inspection.setup
         self._tell(Pictured(picture, doing))
 
@@ -149,6 +157,7 @@ class Session:
 
     def _begin(self, doing: Doing, title: str, work: Callable[[], Awaitable[None]]) -> None:
         waits_for = self._task
+        self.asides.hold()
         self._task = asyncio.create_task(self._run(doing, title, work, waits_for))
 
     async def _run(
@@ -174,6 +183,8 @@ class Session:
             self._tell(Failed(doing, _bug(error)))
         finally:
             self._progress(None)
+            if self._task is asyncio.current_task():
+                self.asides.go_on()
 
     def _may_ask(self, needs_picture: bool = True) -> bool:
         """Whether a device, a bench or a check can be asked for now; says why not."""

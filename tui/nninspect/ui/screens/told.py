@@ -215,6 +215,14 @@ class ToldScreen(Screen[None]):
         else:
             self.said = Said("this finding has no layer in the tree")
 
+    @on(LayersPane.Wanted)
+    def _wanted(self, event: LayersPane.Wanted) -> None:
+        self.session.describe(event.path)
+
+    @on(messages.Described)
+    def _described(self, event: messages.Described) -> None:
+        self._layers.describe(event)
+
     @on(messages.Failed)
     def _failed(self, event: messages.Failed) -> None:
         problem = event.problem

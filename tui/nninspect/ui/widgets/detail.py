@@ -9,11 +9,13 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.layers import INPUT, OUTPUT, LayerRow
+from nninspect.protocol.layers import INPUT, OUTPUT, Kind, LayerRow
 from nninspect.protocol.records import Inspection
 from nninspect.text import dry_run, layers, memory
 from nninspect.text.plain import plain
+from nninspect.ui.described import described_paragraphs
 from nninspect.ui.jumps import flow
+from nninspect.ui.messages import Described
 from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.split import Split
 
@@ -33,18 +35,41 @@ class Detail(Split, can_focus=False):
     about: tuple[Paragraph, ...] = ()
     """What stands below the root's own facts; see `whole_model`."""
 
+    described: reactive[Described | None] = reactive(None)
+    """What the worker told last of a module; shown where it is the subject's."""
+
     @dataclass
     class Jumped(Message):
         row: int
 
-    def watch_subject(self, shown: tuple[LayerTable, tuple[int, ...]] | None) -> None:
-        self.paragraphs = tuple(_paragraphs(*shown)) if shown else ()
-        if shown and shown[1] == (0,):
-            self.paragraphs += self.about
+    def watch_subject(self) -> None:
+        self._write()
         self.scroll_to(y=0, animate=False)
+
+    def watch_described(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        if self.subject is None:
+            self.paragraphs = ()
+            return
+        found = [*_paragraphs(*self.subject)]
+        if self.subject[1] == (0,):
+            found += self.about
+        if self.described is not None and self.described.path == module_path(self.subject):
+            table, rows = self.subject
+            found += described_paragraphs(self.described, table.texts[table.source[rows[0]]])
+        self.paragraphs = tuple(found)
 
     def action_jump(self, row: int) -> None:
         self.post_message(self.Jumped(row))
+
+
+def module_path(subject: tuple[LayerTable, tuple[int, ...]]) -> str:
+    """Of the first row; of the module that calls it where it is an op."""
+    table, rows = subject
+    row = rows[0]
+    return table.path(table.parent[row] if table.kind[row] == Kind.OP else row)
 
 
 def _paragraphs(table: LayerTable, places: tuple[int, ...]) -> Iterator[Paragraph]:

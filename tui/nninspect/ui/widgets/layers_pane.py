@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.message import Message
 from textual.reactive import reactive
 
 from nninspect.protocol.layer_table import LayerTable
@@ -15,12 +16,12 @@ from nninspect.protocol.records import Problem
 from nninspect.text import units
 from nninspect.ui import columns
 from nninspect.ui.measures import TITLES, after, heaviest, measure
-from nninspect.ui.messages import Picture, Said
+from nninspect.ui.messages import Described, Picture, Said
 from nninspect.ui.sorting import SORTS, arranged
 from nninspect.ui.spans import Paragraph
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep
-from nninspect.ui.widgets.detail import Detail, whole_model
+from nninspect.ui.widgets.detail import Detail, module_path, whole_model
 from nninspect.ui.widgets.layer_tree import LayerTree
 from nninspect.ui.widgets.map_line import Extent, MapLine
 from nninspect.ui.widgets.notice import Notice
@@ -86,6 +87,7 @@ class LayersPane(Container):
         failure = picture.inspection.failure
         if failure is not None and (row := model.table.failed()) is not None:
             model.reveal(row)
+        self._detail.described = None
         self._detail.about = tuple(whole_model(picture.inspection))
         self.layer_tree.model = model
         self.show_problem(failure)
@@ -102,7 +104,21 @@ class LayersPane(Container):
     def _show_layer(self, highlighted: Highlighted | None) -> None:
         if highlighted is not None and len(highlighted[0]):
             self._detail.subject = highlighted
+            self._ask_for_more()
             self._draw_map()
+
+    @dataclass
+    class Wanted(Message):
+        """The detail shows the module at a path; its weights and source would stand there."""
+
+        path: str
+
+    def _ask_for_more(self) -> None:
+        if self._detail.display and self._detail.subject is not None:
+            self.post_message(self.Wanted(module_path(self._detail.subject)))
+
+    def describe(self, described: Described) -> None:
+        self._detail.described = described
 
     def _draw_map(self) -> None:
         if self.layer_tree.highlighted is not None and self._map.display:
@@ -194,6 +210,7 @@ class LayersPane(Container):
 
     def toggle_detail(self) -> None:
         self.toggle_class("-detail-flipped")
+        self.call_after_refresh(self._ask_for_more)
 
     # the filter
 
