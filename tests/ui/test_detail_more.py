@@ -10,7 +10,7 @@ from nninspect.ui.code import highlighted, source_paragraphs
 
 async def test_weights_and_source_follow_the_cursor(ui: ModuleType) -> None:
     client = ui.FakeClient()
-    async with ui.running(client, size=(120, 60)) as pilot:
+    async with ui.running(client, size=(180, 60)) as pilot:
         await pilot.press("j", "j")
         await ui.settle(pilot)
         shown = ui.text_of(pilot)

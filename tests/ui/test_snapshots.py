@@ -46,6 +46,9 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
         pytest.param(("b",), id="bench"),
         pytest.param(("c",), id="doctor"),
         pytest.param(("3", "L"), id="loss"),
+        pytest.param(("s",), id="sort"),
+        pytest.param(("C",), id="columns"),
+        pytest.param(("i",), id="inputs"),
         pytest.param(("question_mark",), id="help"),
     ],
 )

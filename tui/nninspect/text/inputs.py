@@ -65,13 +65,13 @@ def format_input(spec: InputSpec) -> str:
     name = f"{spec.name}=" if spec.name else ""
     bounds = ""
     if spec.low is not None and spec.high is not None:
-        bounds = f"[{_number(spec.low)}:{_number(spec.high)}]"
+        bounds = f"[{format_number(spec.low)}:{format_number(spec.high)}]"
     plain = spec.dtype == "float32" and not bounds and spec.shape
     dtype = "" if plain else f"{spec.dtype}{bounds}:"
     return f"{name}{dtype}{'x'.join(map(str, spec.shape))}"
 
 
-def _number(value: float) -> str:
+def format_number(value: float) -> str:
     """Every digit: 128256.0 → "128256", 0.1 → "0.1"."""
     return str(int(value)) if value == int(value) else repr(value)
 

@@ -13,7 +13,7 @@ from nninspect.protocol.records import BenchResult, Environment, Inspection, Pro
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
-Doing = Literal["open", "reload", "move", "bench", "check"]
+Doing = Literal["open", "reload", "move", "change", "bench", "check"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 from textual.message import Message
@@ -15,6 +16,7 @@ from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
 from nninspect.ui.asides import Asides
+from nninspect.ui.inputs import with_next_dtype
 from nninspect.ui.messages import (
     Activity,
     Benched,
@@ -87,6 +89,17 @@ class Session:
         """The model to the next device."""
         if self._may_ask() and (device := self._next_device()):
             self._begin("move", f"moving to {device}…", lambda: self._move(device))
+
+    def change(self, **changes: Any) -> None:
+        """The same model with other inputs, batch, dtype or mode."""
+        if self._may_ask() and self.picture is not None:
+            setup = msgspec.structs.replace(self.picture.inspection.setup, **changes)
+            self._begin("change", "running the forward", lambda: self._look("change", setup))
+
+    def next_dtype(self) -> None:
+        """The model in the next floating dtype, round the end."""
+        if self.picture is not None:
+            self.change(**with_next_dtype(self.picture.inspection))
 
     def bench(self) -> None:
         """Time the model on every device."""

@@ -12,6 +12,7 @@ from nninspect.ui.screens.told import ToldScreen
 FILTER = "filter by name, type, path or shape"
 LOSS = "say what the model is trained with"
 TASK = "say what the model's output is for"
+INPUTS = "edit the inputs, the batch and the mode"
 CLEAR = "clear the filter, or close the notice"
 
 
@@ -24,6 +25,9 @@ class MainScreen(ToldScreen):
         Binding("slash", "filter", "filter", tooltip=FILTER, id="filter"),
         Binding("enter", "detail", "detail", tooltip="show or hide the detail", id="detail"),
         Binding("d", "move", "device", tooltip="move the model to the next device", id="device"),
+        Binding("i", "inputs", "inputs", tooltip=INPUTS, id="inputs"),
+        Binding("t", "dtype", "the next dtype", show=False, id="dtype"),
+        Binding("T", "training", "train or eval", show=False, id="training"),
         Binding("b", "bench", "bench", tooltip="time the model on every device", id="bench"),
         Binding("c", "check", "check", tooltip="ask the doctor what is wrong", id="check"),
         Binding("o", "open", "open", tooltip="open another model", id="open"),
@@ -41,6 +45,8 @@ class MainScreen(ToldScreen):
         """The keys that would do nothing here are not offered."""
         if action == "cancel":
             return self.activity is not None
+        if action in ("inputs", "dtype", "training"):
+            return self.picture is not None
         if action in ("filter", "detail"):
             return self.tab == "layers" and self.picture is not None
         if action in ("loss", "task"):
@@ -68,6 +74,16 @@ class MainScreen(ToldScreen):
 
     def action_move(self) -> None:
         self.session.move()
+
+    def action_inputs(self) -> None:
+        self.change_inputs()
+
+    def action_dtype(self) -> None:
+        self.session.next_dtype()
+
+    def action_training(self) -> None:
+        if self.picture is not None:
+            self.session.change(training=not self.picture.inspection.setup.training)
 
     def action_bench(self) -> None:
         self.tab = "bench"

@@ -234,10 +234,21 @@ class ToldScreen(Screen[None]):
             self._bench.problem = problem
         elif event.doing == "check":
             self._doctor.problem = problem
-        elif event.doing != "move":
+        elif event.doing not in ("move", "change"):
             self._layers.show_problem(problem)
         if problem.choices:
             self.ask_target(problem)
+
+    def change_inputs(self) -> None:
+        """Ask for other inputs, starting from those in view."""
+        from nninspect.ui.screens.inputs import Inputs
+
+        if self.picture is not None:
+            self.app.push_screen(Inputs(self.picture.inspection), self._change)
+
+    def _change(self, changes: dict[str, object] | None) -> None:
+        if changes:
+            self.session.change(**changes)
 
     @on(messages.Said)
     def _said(self, event: Said) -> None:
