@@ -122,7 +122,7 @@ async def test_keys_change_the_dtype_and_the_mode(ui: ModuleType) -> None:
         await pilot.press("t")
         await ui.settle(pilot)
         assert client.asked[-1][1].dtype == "float16"
-        await pilot.press("T")
+        await pilot.press("E")
         await ui.settle(pilot)
         setup = client.asked[-1][1]
         assert (setup.training, setup.dtype) == (True, "float16")

@@ -27,7 +27,7 @@ class MainScreen(ToldScreen):
         Binding("d", "move", "device", tooltip="move the model to the next device", id="device"),
         Binding("i", "inputs", "inputs", tooltip=INPUTS, id="inputs"),
         Binding("t", "dtype", "the next dtype", show=False, id="dtype"),
-        Binding("T", "training", "train or eval", show=False, id="training"),
+        Binding("E", "training", "train or eval", show=False, id="training"),
         Binding("b", "bench", "bench", tooltip="time the model on every device", id="bench"),
         Binding("c", "check", "check", tooltip="ask the doctor what is wrong", id="check"),
         Binding("o", "open", "open", tooltip="open another model", id="open"),
