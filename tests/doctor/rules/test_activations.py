@@ -35,6 +35,12 @@ def frozen(module: nn.Module) -> nn.Module:
     return module.requires_grad_(False)
 
 
+def zero(layer: nn.Linear) -> nn.Linear:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 def squeeze_excite() -> nn.Module:
     def forward(net: Any, x: torch.Tensor) -> Any:
         gate = torch.sigmoid(net.b(F.relu(net.a(x.mean((2, 3))))))
@@ -129,6 +135,7 @@ SILENT = {
     "softmaxes over different dimensions": (
         SEQ(nn.Unflatten(1, (4, 4)), nn.Softmax(1), nn.Softmax(2)), FLAT,
     ),
+    "a branch that starts at 0": (SEQ(zero(lin()), nn.ReLU(), lin()), FLAT),
     "a live ReLU": (SEQ(lin(), nn.ReLU(), lin()), FLAT),
     "samples against samples": (
         Net(lambda n, x: F.softmax((h := n.a(x)) @ h.T, dim=0), a=lin()), FLAT,

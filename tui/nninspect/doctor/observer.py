@@ -68,7 +68,7 @@ class NotesTaker(Observer):
         self.reads: list[Read] = []
         """Of tensors that the forward was given or made."""
 
-    def called(self, call: Call) -> None:
+    def called(self, call: Call, given: Sequence[torch.Tensor]) -> None:
         file, line = self._line()
         self.notes[id(call)] = Notes(file, line, training=call.module.training)
 

@@ -195,7 +195,7 @@ class Probes:
         )
 
     def _active_units(self, batch: int) -> tuple[torch.Tensor, ...]:
-        """Per ReLU, in the order of the trace, which units are above 0 for any of a batch."""
+        """Per ReLU, in the order of the trace, which units get something from 0 up, of a batch."""
         watch = UnitsWatch()
         self._recorded(batch, watch)
         return tuple(watch.active)

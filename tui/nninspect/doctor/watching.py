@@ -16,11 +16,19 @@ RELUS = frozenset({"relu", "relu_", "relu6"})
 
 
 class UnitsWatch(Observer):
-    """Per ReLU, in the order they ended, which units were above 0."""
+    """Per ReLU, in the order they began, which units got something that is not below 0.
+
+    What is exactly 0 is not dead: a residual branch that starts at 0 will move. In-place
+    functions have overwritten what they got, so that nothing is held against their units.
+    """
 
     def __init__(self) -> None:
         self.active: list[torch.Tensor] = []
-        """One flag a unit: a channel, or the last dimension where there are three or two."""
+        """One flag a unit: a channel of an image, else a place in the last dimension."""
+
+    def called(self, call: Call, given: Sequence[torch.Tensor]) -> None:
+        if given and is_leaf_of_torch(call.module) and name_of(call.module) in RELUS:
+            self.active.append(_active(given[0]))
 
     def done(
         self,
@@ -33,15 +41,9 @@ class UnitsWatch(Observer):
         if op.name in RELUS and args and isinstance(args[0], torch.Tensor):
             self.active.append(_active(args[0]))
 
-    def gave(
-        self, call: Call, found: Sequence[tuple[str, torch.Tensor]], flow: Dataflow[Maker]
-    ) -> None:
-        if found and is_leaf_of_torch(call.module) and name_of(call.module) in RELUS:
-            self.active.append(_active(found[0][1]))
-
 
 def _active(values: torch.Tensor) -> torch.Tensor:
-    """Which units are above 0 anywhere: before and after a ReLU the same ones."""
+    """Which units are at or above 0 anywhere."""
     unit = 1 if values.dim() >= 4 else values.dim() - 1
     others = [dim for dim in range(values.dim()) if dim != unit]
-    return (values > 0).amax(others) if others else values > 0
+    return (values >= 0).amax(others) if others else values >= 0

@@ -50,7 +50,7 @@ class Observer:
     Torch functions that it calls are not recorded. This one heeds nothing.
     """
 
-    def called(self, call: Call) -> None:
+    def called(self, call: Call, given: Sequence[torch.Tensor]) -> None:
         """A module call begins; the caller's frames are below."""
 
     def done(
@@ -192,7 +192,7 @@ class CallRecorder:
         self.open = len(self.calls)
         self.calls.append(call)
         if self.observer is not None:
-            self.observer.called(call)
+            self.observer.called(call, given)
         self.is_in_leaf = is_leaf_of_torch(module)
         if self.is_in_leaf:
             self.dataflow.used(given, call)
