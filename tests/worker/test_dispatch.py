@@ -9,6 +9,7 @@ import pytest
 from nninspect.errors import BadTarget, ForwardFailed
 from nninspect.protocol.messages import (
     Benched,
+    Checked,
     DescribeWeights,
     Failed,
     Inspected,
@@ -48,6 +49,13 @@ def test_a_bench_is_answered_with_the_result_of_the_same_session(harness: Any) -
     [answer] = harness.sent
     assert isinstance(answer, Benched)
     assert answer.request_id == 8
+
+
+def test_a_check_is_answered_with_the_result_of_the_same_session(harness: Any) -> None:
+    harness.ask_check(9)
+    [answer] = harness.sent
+    assert isinstance(answer, Checked)
+    assert answer.request_id == 9
 
 
 def test_weights_are_answered_with_the_tensors_of_the_path(harness: Any) -> None:
