@@ -19,14 +19,6 @@ CATALOGUE = {
     *(f"NN{number}" for number in range(901, 904)),
 }
 TO_COME = {
-    "NN502",
-    "NN503",
-    "NN504",
-    "NN505",
-    "NN506",
-    "NN507",
-    "NN508",
-    "NN509",
     "NN602",
     "NN604",
     "NN605",

@@ -8,12 +8,10 @@ from typing import Any
 from torch import nn
 
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.held import held_in
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
 from nninspect.protocol.findings import Finding, Severity
-
-MAX_DEPTH = 4
-MAX_LOOKED_AT = 10_000
 
 
 class PythonList(Rule):
@@ -40,7 +38,8 @@ class PythonList(Rule):
         known = {id(parameter) for parameter in structure.parameters.values()}
         for path, module in structure.modules():
             for name, value in structure.plain_attributes(module).items():
-                held = [each for each in _modules_in(value) if _is_lost(each, known)]
+                parts = [] if isinstance(value, nn.Module) else held_in(value, nn.Module)
+                held = [each for each in parts if _is_lost(each, known)]
                 if held:
                     yield self._finding(evidence, path, name, value, held)
 
@@ -58,22 +57,6 @@ class PythonList(Rule):
             change=f"self.{name} = {wrapper}(...)",
             at=_place(evidence, path, name),
         )
-
-
-def _modules_in(value: Any) -> list[nn.Module]:
-    """Every module in a container of Python's own, nested ones too, each once."""
-    found: dict[int, nn.Module] = {}
-    waiting, looked_at = [(value, 0)], 0
-    while waiting and looked_at < MAX_LOOKED_AT:
-        each, depth = waiting.pop(0)
-        looked_at += 1
-        if isinstance(each, nn.Module):
-            if depth:
-                found[id(each)] = each
-        elif depth < MAX_DEPTH and isinstance(each, (list, tuple, set, frozenset, Mapping)):
-            parts = each.values() if isinstance(each, Mapping) else each
-            waiting += [(part, depth + 1) for part in parts]
-    return list(found.values())
 
 
 def _is_lost(module: nn.Module, known: set[int]) -> bool:
