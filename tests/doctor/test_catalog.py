@@ -19,12 +19,6 @@ CATALOGUE = {
     *(f"NN{number}" for number in range(901, 904)),
 }
 TO_COME = {
-    "NN602",
-    "NN604",
-    "NN605",
-    "NN606",
-    "NN607",
-    "NN608",
     "NN808",
 }
 """Take a code out of here with the change that brings its rule."""

@@ -90,6 +90,7 @@ class Probes:
         self._forward_s = self._cost.seconds
         """What the latest forward took, as what the next one may take."""
         self.run = cache(self._run)
+        self.run_with = cache(self._run_with)
         self.gradients = cache(self._gradients)
         self.step_shapes = cache(self._step_shapes)
         self.active_units = cache(self._active_units)
@@ -141,6 +142,14 @@ class Probes:
             set_mode(model, training)
             torch.manual_seed(noise)
             return self._bounded(lambda: _call(model, arguments), batch)
+
+    def _run_with(self, inputs: tuple[InputSpec, ...]) -> Run:
+        """One forward of other inputs than those that were recorded, in eval mode."""
+        model = self.model
+        with unchanged(model):
+            arguments = make_arguments(inputs, self._device)
+            set_mode(model, False)
+            return self._timed(lambda: _call(model, arguments))
 
     def arguments(self, batch: int, seed: int = 0, first_from: int | None = None) -> Any:
         """(args, kwargs) of a random batch on the model's device."""

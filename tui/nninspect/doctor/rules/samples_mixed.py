@@ -58,20 +58,28 @@ def _others_share(evidence: Evidence, seed: int, other_seed: int) -> float:
     after = run(BATCH, seed, first_from=other_seed).output
     if before is None or after is None or again is None:
         return 0.0
-    if not _is_per_sample(before) or before.shape != after.shape:
+    if not _is_per_sample(evidence, before) or before.shape != after.shape:
         return 0.0
     if again.shape != before.shape or not torch.equal(again, before):
         return 0.0
-    moved = (after.double() - before.double()).abs().flatten(1).amax(1)
+    moved = (after.double() - before.double()).abs().reshape(BATCH, -1).amax(1)
     own, others = float(moved[0]), float(moved[1:].max())
     return others / own if own > 0 and others == others else 0.0
 
 
-def _is_per_sample(output: torch.Tensor) -> bool:
-    """It has one row a sample, and is no table of samples against samples."""
-    if not output.is_floating_point() or output.dim() < 1 or output.shape[0] != BATCH:
+def _is_per_sample(evidence: Evidence, output: torch.Tensor) -> bool:
+    """It has one row a sample, and is no table of samples against samples: told by how it
+    grows with the batch, as four classes may stand beside four samples."""
+    more = evidence.probes.run(BATCH + 1).output
+    if (
+        more is None
+        or not output.is_floating_point()
+        or output.dim() != more.dim()
+        or not more.dim()
+    ):
         return False
-    return tuple(output.shape) != (BATCH, BATCH)
+    grown = [size + 1 == other for size, other in zip(output.shape, more.shape, strict=True)]
+    return output.shape[0] == BATCH and grown[0] and not any(grown[1:])
 
 
 def _change(evidence: Evidence) -> str:

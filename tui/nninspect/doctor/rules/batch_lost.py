@@ -1,0 +1,64 @@
+"""NN604: an output that has lost the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.probes import BATCH
+from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.rules.other_batch import has_one_batch
+from nninspect.protocol.findings import Finding, Severity
+from nninspect.text.shapes import shape
+
+
+class BatchLost(Rule):
+    """The output does not have the batch dimension of the input.
+
+    What it flags: an output of the same shape for two batch sizes, or one that has a dimension
+        less for a single sample, as `squeeze()` makes it. Single numbers, as a loss, and
+        batches that merge with another dimension, as (B * T, classes), are left alone.
+    Why: there is no row a sample any more, so the loss compares the wrong things, or broadcasts.
+    Instead: keep dimension 0: `flatten(1)`, `mean(dim=1)`, `squeeze(1)`.
+    Example:
+        return self.fc(x).squeeze()
+        return self.fc(x).squeeze(1)
+    """
+
+    code = "NN604"
+    name = "batch-lost"
+    severity = Severity.WARNING
+    needs = frozenset({Need.TRACE, Need.FORWARD})
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        if not has_one_batch(evidence):
+            return
+        run = evidence.probes.run
+        one, some, more = (run(batch).output for batch in (1, BATCH, BATCH + 1))
+        if some is None or more is None or not some.dim():
+            return
+        if some.shape == more.shape:
+            seen = (
+                f"Batches of {BATCH} and of {BATCH + 1} both give an output of {shape(some.shape)}."
+            )
+        elif one is not None and one.dim() < some.dim() and _keeps_batch(some, more):
+            seen = (
+                f"A batch of {BATCH} gives {shape(some.shape)}, and a batch of 1 gives"
+                f" {shape(one.shape)}, without a batch dimension."
+            )
+        else:
+            return
+        step = evidence.trace.output
+        yield self.finding(
+            seen,
+            why="There is no row a sample any more, so a loss compares the wrong things.",
+            change="x.squeeze(1), x.mean(dim=1), x.flatten(1): dimension 0 stays the batch's",
+            at=evidence.at(step) if step is not None else evidence.at_path(""),
+            severity=Severity.INFO if evidence.inputs_were_guessed else None,
+        )
+
+
+def _keeps_batch(some: torch.Tensor, more: torch.Tensor) -> bool:
+    return some.shape[0] == BATCH and more.shape[0] == BATCH + 1
