@@ -34,6 +34,7 @@ EXAMPLES = """
 nninspect check net.py:Net --loss cross_entropy
 nninspect check broken-softmax-ce
 nninspect check net.py:Net --ignore NN4,NN508 --fail-on warning
+nninspect check net.py:Net --expect-params 118,282 --expect-output 64,10
 nninspect check net.py:Net --json | jq '.findings[].code'
 nninspect check net.py:Net --format sarif > findings.sarif
 """
@@ -55,6 +56,13 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("what to check for").add_argument
     add("--loss", type=_loss, help=f"what it is trained with: {', '.join(LOSSES)}")
     add("--task", type=_task, help=f"what its output is for: {', '.join(TASKS)}")
+    add("--expect-params", metavar="N", type=_count, help="the parameters it must have: 118282")
+    add(
+        "--expect-output",
+        metavar="SHAPE",
+        type=_shape,
+        help="the output it must have, the batch first: 64,10",
+    )
     add("--select", metavar="CODES", type=parse_names, default=(), help="only these: NN203,NN6")
     add("--ignore", metavar="CODES", type=parse_names, default=(), help="all but these")
     add(
@@ -107,6 +115,8 @@ def plan_of(options: argparse.Namespace) -> CheckPlan:
         select=options.select,
         ignore=options.ignore,
         seconds=options.seconds,
+        expect_params=options.expect_params,
+        expect_output=options.expect_output,
     )
 
 
@@ -115,6 +125,21 @@ def exit_code(result: CheckResult, fail_on: str) -> int:
     if fail_on == NEVER or result.worst is None:
         return OK
     return FOUND if result.worst >= Severity[fail_on.upper()] else OK
+
+
+def _count(text: str) -> int:
+    try:
+        return int(text.replace(",", ""))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of parameters: 118282") from None
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """ "64,10", "(64, 10)" or "64x10"."""
+    parts = [part for part in text.strip("()[] ").replace("x", ",").split(",") if part.strip()]
+    if not parts or not all(part.strip().isdigit() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no output shape: 64,10")
+    return tuple(map(int, parts))
 
 
 def _loss(text: str) -> str:
