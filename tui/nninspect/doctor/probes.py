@@ -31,7 +31,7 @@ from nninspect.engine.recorder import Observer
 from nninspect.engine.structure import size_bytes
 from nninspect.engine.tensors import tensors_in
 from nninspect.engine.unchanged import set_mode, unchanged
-from nninspect.protocol.records import InputSpec
+from nninspect.protocol.records import InputSpec, batch_of
 from nninspect.text.units import size
 
 _Result = TypeVar("_Result")
@@ -149,7 +149,7 @@ class Probes:
         with unchanged(model):
             arguments = make_arguments(inputs, self._device)
             set_mode(model, False)
-            return self._timed(lambda: _call(model, arguments))
+            return self._bounded(lambda: _call(model, arguments), batch_of(inputs) or 1)
 
     def arguments(self, batch: int, seed: int = 0, first_from: int | None = None) -> Any:
         """(args, kwargs) of a random batch on the model's device."""

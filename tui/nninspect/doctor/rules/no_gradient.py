@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from nninspect.doctor.backward import Gradients
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
-from nninspect.doctor.probes import Gradients
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.usage import is_used
 from nninspect.protocol.findings import Finding, Severity
