@@ -10,7 +10,9 @@ from torch import nn
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.held import held_in
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.rules.local_layer import LocalLayer
 from nninspect.doctor.rules.made_in_forward import made_in_forward
+from nninspect.doctor.rules.misspelt_init import MisspeltInit
 from nninspect.protocol.findings import Finding, Severity
 
 
@@ -19,7 +21,8 @@ class NoParameters(Rule):
 
     What it flags: a model of the user's own class without any parameter. It is silent where
         layers or tensors are held that were not registered (NN501, NN502), or made in forward
-        (NN507): those tell the reason; and where the model is a layer of torch's own.
+        (NN507), dropped (NN105) or never made (NN103): those tell the
+        reason; and where the model is a layer of torch's own.
     Why: an optimizer refuses an empty list of parameters, and nothing can be learnt.
     Instead: make the layers in `__init__` and assign them to `self`.
     Example:
@@ -59,4 +62,5 @@ def _holds_any(evidence: Evidence) -> bool:
         any(next(layer.parameters(), None) is not None for layer in layers)
         or any(tensor.requires_grad for tensor in tensors)
         or next(made_in_forward(evidence), None) is not None
+        or any(next(rule().check(evidence), None) for rule in (MisspeltInit, LocalLayer))
     )
