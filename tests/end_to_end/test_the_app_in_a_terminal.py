@@ -153,3 +153,41 @@ def alive(process: psutil.Process) -> bool:
 def test_a_small_terminal_shows_the_tree(terminal: Start) -> None:
     app = terminal("resnet-small", columns=60, rows=18)
     app.see("ResNetSmall", "stem", "params")
+
+
+def test_with_watch_a_save_mends_the_tree_and_a_syntax_error_leaves_the_old_one(
+    terminal: Start, tmp_path: Path
+) -> None:
+    net = write_lenet(tmp_path)
+    head = tmp_path / "models" / "head.py"
+    app = terminal("net.py", "--input", "1,3,28,28", "--watch")
+    app.see("head.fc1", "in_features=400", "got 256", "✗ failed")
+    net.write_text(LENET.replace("16 * 5 * 5", "16 * 4 * 4"))
+    app.see("(1, 256)", "34,9", "1 row changed", "fc1 Linear Δ changed")
+    head.write_text(HEAD.replace("return self", "return self("))
+    app.see("SyntaxError", "conv1", "(1, 256)")
+    head.write_text(HEAD.replace("hidden, 10", "hidden, 7"))
+    app.see("(1, 7)", "rows changed")
+    app.wait(lambda: "SyntaxError" not in app.text, "the error to go")
+
+
+def test_sixty_thousand_rows_are_filtered_as_one_types(terminal: Start, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.all = nn.ModuleList(nn.Sequential(*(nn.Identity() for _ in range(59))) "
+        "for n in range(1000))\n"
+        "        self.needle = nn.Linear(4, 4)\n"
+        "    def forward(self, x):\n"
+        "        return self.needle(x)\n"
+    )
+    app = terminal("net.py", "--input", "1,4")
+    app.see("all", "ModuleList")
+    app.press("/")
+    app.see("name, type")
+    app.press("needl")
+    app.see("1 row matches ‹needl›", "(1, 4)")
+    app.press("\x1b")
+    app.wait(lambda: "matches" not in app.text, "the filter to go")

@@ -42,7 +42,7 @@ def test_the_facts_have_a_line_for_each_of_several_tensors() -> None:
 
 def test_every_mark_is_written_somewhere() -> None:
     everything = Mark(sum(Mark))
-    assert layers.mark_words(everything) == "shared, tied, frozen, ≠ torchinfo, cycle"
+    assert layers.mark_words(everything) == "shared, tied, frozen, ≠ torchinfo, cycle, Δ changed"
     assert len(layers.mark_sentences(everything)) == len(Mark)
 
 

@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
 def add_view_options(parser: argparse.ArgumentParser) -> None:
     """What is of the app alone."""
     add = parser.add_argument_group("the app").add_argument
+    add("--watch", action="store_true", help="read your files again as soon as one is saved")
     add(
         "--stock-display",
         action="store_true",
@@ -65,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
     from nninspect.ui.preferences import Preferences
 
     console.clear_progress()
-    return run_app(Connection(process), setup, Preferences(options.stock_display))
+    preferences = Preferences(stock_display=options.stock_display, watch=options.watch)
+    return run_app(Connection(process), setup, preferences)
 
 
 def no_terminal() -> str:

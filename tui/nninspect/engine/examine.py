@@ -226,6 +226,7 @@ def _inspection(
         dtype=root.dtype,
         build_s=loaded.build_s,
         forward_s=forward.seconds,
+        files=loaded.files,
     )
 
 

@@ -52,6 +52,11 @@ class Loaded:
         """It takes its shapes from the first input that it gets."""
         self._imports = imports
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The user's files that were imported for it so far."""
+        return self._imports.files() if self._imports is not None else ()
+
     def forget(self) -> None:
         """Drop the user's modules, so that the next load reads their files again."""
         if self._imports is not None:

@@ -76,6 +76,14 @@ class UserImports:
         self._taken.clear()
         importlib.invalidate_caches()
 
+    def files(self) -> tuple[str, ...]:
+        """The user's files that are imported."""
+        modules = [
+            module for name, module in list(sys.modules.items()) if self._is_own(name, module)
+        ]
+        found = {getattr(module, "__file__", None) for module in modules}
+        return tuple(sorted(file for file in found if isinstance(file, str)))
+
     def load(self, name: str) -> ModuleType:
         """Import a module of the folder by its dotted name, or any other importable one."""
         top = name.partition(".")[0]

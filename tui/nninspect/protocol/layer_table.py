@@ -163,6 +163,10 @@ class LayerTable:
     def _name(self, row: int) -> str:
         return self.texts[self.name[row]]
 
+    def text_of(self, row: int) -> tuple[str, str]:
+        """The type of a row, and its arguments."""
+        return self.texts[self.type[row]], self.texts[self._extra[row]]
+
     @property
     def has_edges(self) -> bool:
         """Whether any edge is known."""

@@ -63,6 +63,9 @@ class Mark(enum.IntFlag):
     """The module contains itself; the tree stops here."""
     FROZEN = 64
     """It has parameters, and none of them is trained."""
+    CHANGED = 128
+    """Its shapes or parameters differ from what they were before the last reload. Only the
+    reader of a tree can know, and sets it in the decoded table."""
 
 
 class LayerRow(msgspec.Struct, frozen=True, kw_only=True):

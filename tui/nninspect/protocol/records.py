@@ -163,6 +163,8 @@ class Inspection(Record, frozen=True):
     """The model's: one name, "mixed", or "" where it has no tensors."""
     build_s: float = 0.0
     forward_s: float = 0.0
+    files: tuple[str, ...] = ()
+    """The user's files that it was built from, as absolute paths."""
 
     @property
     def batch(self) -> int | None:

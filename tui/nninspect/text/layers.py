@@ -21,6 +21,7 @@ MARK_WORDS = {
     Mark.FROZEN: "frozen",
     Mark.DIFFERS: "≠ torchinfo",
     Mark.CYCLE: "cycle",
+    Mark.CHANGED: "Δ changed",
 }
 """The marks that stand beside a layer's type; `FAILED` and `UNCALLED` stand as its output."""
 
@@ -32,6 +33,7 @@ MARK_SENTENCES = {
     Mark.FROZEN: "none of its parameters is trained",
     Mark.DIFFERS: "torchinfo says otherwise",
     Mark.CYCLE: "contains itself; the tree stops here",
+    Mark.CHANGED: "changed since the last load: its shapes, parameters or arguments",
 }
 
 
@@ -43,6 +45,7 @@ def mark_words(marks: int) -> str:
 def marks_below(marks: int) -> str:
     """What a folded row says of marks that stand only below it."""
     words = {Mark.UNCALLED: NOT_CALLED, Mark.DIFFERS: MARK_WORDS[Mark.DIFFERS]}
+    words |= {Mark.CHANGED: MARK_WORDS[Mark.CHANGED]}
     found = ", ".join(word for mark, word in words.items() if marks & mark)
     return found and f"{found} below"
 

@@ -63,7 +63,7 @@ class NninspectApp(App[None]):
         self._preferences = preferences
         super().__init__()
         self.animation_level = "none"
-        self._main = MainScreen(client, setup)
+        self._main = MainScreen(client, setup, preferences.watch)
 
     def get_default_screen(self) -> MainScreen:
         return self._main

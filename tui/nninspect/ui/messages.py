@@ -65,6 +65,8 @@ class Progressed(Message):
 class Pictured(Message):
     picture: Picture
     doing: Doing
+    changed: int = 0
+    """How many rows a reload changed."""
 
 
 @dataclass

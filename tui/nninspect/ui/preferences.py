@@ -11,6 +11,8 @@ class Preferences:
 
     stock_display: bool = False
     """Draw as Textual does, without sending only what changed."""
+    watch: bool = False
+    """Read the user's files again as soon as one is saved."""
 
 
 DEFAULTS = Preferences()

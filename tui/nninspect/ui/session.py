@@ -16,6 +16,7 @@ from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
 from nninspect.ui.asides import Asides
+from nninspect.ui.changes import mark_changes
 from nninspect.ui.inputs import with_next_dtype
 from nninspect.ui.messages import (
     Activity,
@@ -163,8 +164,11 @@ class Session:
         if self._task is not asyncio.current_task():
             return  # something else was asked for meanwhile
         self.asides.forget()
+        changed = 0
+        if doing == "reload" and self.picture is not None:
+            changed = mark_changes(self.picture.table, picture.table)
         self.picture, self.setup = picture, picture.inspection.setup
-        self._tell(Pictured(picture, doing))
+        self._tell(Pictured(picture, doing, changed))
 
     # one at a time
 

@@ -7,12 +7,14 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from nninspect.protocol.findings import LOSSES, TASKS
+from nninspect.ui.messages import Said
 from nninspect.ui.screens.told import ToldScreen
 
 FILTER = "filter by name, type, path or shape"
 LOSS = "say what the model is trained with"
 TASK = "say what the model's output is for"
 INPUTS = "edit the inputs, the batch and the mode"
+WATCH = "reload as soon as a file is saved, or not"
 CLEAR = "clear the filter, or close the notice"
 
 
@@ -32,6 +34,7 @@ class MainScreen(ToldScreen):
         Binding("c", "check", "check", tooltip="ask the doctor what is wrong", id="check"),
         Binding("o", "open", "open", tooltip="open another model", id="open"),
         Binding("r", "reload", "reload", tooltip="read the files again", id="reload"),
+        Binding("W", "watch", "watch", show=False, tooltip=WATCH, id="watch"),
         Binding("R", "restart", "restart the worker", show=False, id="restart"),
         Binding("1", "tab('layers')", "the Layers tab", show=False, id="tab.layers"),
         Binding("2", "tab('bench')", "the Bench tab", show=False, id="tab.bench"),
@@ -101,6 +104,10 @@ class MainScreen(ToldScreen):
 
     def action_reload(self) -> None:
         self.session.reload()
+
+    def action_watch(self) -> None:
+        self.watching = not self.watching
+        self.said = Said("your files are watched" if self.watching else "no file is watched")
 
     def action_restart(self) -> None:
         self.session.restart()

@@ -17,12 +17,14 @@ from nninspect.client.api import Client
 from nninspect.errors import WorkerError, by_name
 from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import BenchResult, Environment, Problem, Setup
+from nninspect.text import units
 from nninspect.text.plain import plain
 from nninspect.ui import messages
 from nninspect.ui.finding_text import gravest_by_path
 from nninspect.ui.messages import Activity, Picture, Said
 from nninspect.ui.session import Session
 from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.watch import LOOK_SECONDS, FileWatch, files_of
 from nninspect.ui.widgets.bench_view import BenchView
 from nninspect.ui.widgets.doctor_pane import DoctorPane
 from nninspect.ui.widgets.header_line import HeaderLine
@@ -53,8 +55,14 @@ class ToldScreen(Screen[None]):
     said: reactive[Said | None] = reactive(None)
     worker: reactive[str] = reactive(STARTING)
 
-    def __init__(self, client: Client, setup: Setup | None) -> None:
+    watching: reactive[bool] = reactive(False)
+    """Whether a saved file is read again at once."""
+
+    def __init__(self, client: Client, setup: Setup | None, watching: bool = False) -> None:
         super().__init__()
+        self.set_reactive(ToldScreen.watching, watching)
+        self._watch = FileWatch()
+        self._is_stale = False
         self.session = Session(client, self.post_message)
         self._first_setup = setup
         self._header = HeaderLine()
@@ -76,6 +84,7 @@ class ToldScreen(Screen[None]):
         """Start the worker and look at what was asked for, or ask what to look at."""
         if self._first_setup is None:
             self.ask_target()
+        self.set_interval(LOOK_SECONDS, self._look_at_files)
         await self.session.start()
         if self._first_setup is not None:
             self.session.open(self._first_setup)
@@ -185,7 +194,7 @@ class ToldScreen(Screen[None]):
         elif event.doing == "move":
             self.said = Said(f"now on {inspection.setup.device}")
         elif event.doing == "reload":
-            self.said = Said("reloaded")
+            self.said = Said(self._reloaded(event.changed))
         self._check_again(event)
 
     def _check_again(self, event: messages.Pictured) -> None:
@@ -196,6 +205,23 @@ class ToldScreen(Screen[None]):
             self.checked = None
         elif event.doing == "reload":
             self.session.check()
+
+    def _reloaded(self, changed: int) -> str:
+        rows = f"{units.count(changed)} rows changed" if changed != 1 else "1 row changed"
+        return f"reloaded: {rows if changed else 'nothing changed'}"
+
+    def _look_at_files(self) -> None:
+        """Reload what was saved, once nothing else is under way."""
+        setup = self.session.setup
+        if not self.watching or setup is None or self.environment is None:
+            return
+        files = self.picture.inspection.files if self.picture else ()
+        self._watch.watch(files or files_of(setup.target))
+        if self._watch.changed():
+            self._is_stale = True
+        if self._is_stale and not self.session.is_busy:
+            self._is_stale = False
+            self.session.reload()
 
     @on(messages.Benched)
     def _benched(self, event: messages.Benched) -> None:
