@@ -143,3 +143,15 @@ async def test_findings_are_marked_in_the_tree_until_another_model_is_opened(
         pilot.app.screen.session.open(ui.Setup(target="mlp-module"))
         await ui.settle(pilot)
         assert tree.findings == {}
+
+
+async def test_the_detail_of_a_layer_tells_its_findings_and_no_others(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(), size=(140, 40)) as pilot:
+        await pilot.press("c")
+        await ui.settle(pilot)
+        await pilot.press("j", "enter")
+        await ui.settle(pilot)
+        shown = ui.text_of(pilot)
+        assert "! NN203 sigmoid-hidden" in shown
+        assert "x = F.relu(x)" in shown
+        assert "NN301" not in shown

@@ -51,6 +51,14 @@ def about(finding: Finding) -> Iterator[Paragraph]:
         yield Paragraph((Span("about ", "dim"), Span(related)), hang=6)
 
 
+def in_brief(finding: Finding) -> Iterator[Paragraph]:
+    """A finding where its place is known: what was seen, and the change as code."""
+    yield Paragraph((*title(finding)[:2], Span(finding.name, STYLES[finding.severity])))
+    yield Paragraph((Span("  "), Span(plain(finding.seen))), hang=2)
+    for line in finding.change.splitlines():
+        yield Paragraph((Span(f"  {plain(line)}", "good"),), wraps=False)
+
+
 def headline(result: CheckResult) -> tuple[Span, ...]:
     """The counts, and with what the check was made."""
     worst = result.worst
@@ -67,9 +75,8 @@ def not_checked(result: CheckResult) -> Iterator[Paragraph]:
         yield paragraph(line, "dim")
 
 
-def gravest_by_path(result: CheckResult | None) -> dict[str, str]:
+def gravest_by_path(findings: tuple[Finding, ...]) -> dict[str, str]:
     """How grave the findings on each row of the tree are, at most, in a word."""
-    findings = result.findings if result else ()
     return {finding.path: finding.severity.word for finding in sorted(findings, key=_gravity)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
@@ -13,7 +13,10 @@ from nninspect.protocol.records import BenchResult, Environment, Inspection, Pro
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
-Doing = Literal["open", "reload", "move", "change", "bench", "check"]
+Doing = Literal["open", "reload", "move", "change", "bench", "check", "twins"]
+
+if TYPE_CHECKING:
+    from nninspect.ui.twins import Twins
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ class Described(Message):
     tensors: tuple[TensorStats, ...] = ()
     source: Source | None = None
     problem: str = ""
+
+
+@dataclass
+class Compared(Message):
+    twins: Twins
 
 
 @dataclass

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from textual.message import Message
 
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
-from nninspect.errors import Cancelled, NninspectError
+from nninspect.errors import Cancelled, ModelError, NninspectError
 from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
@@ -22,6 +24,7 @@ from nninspect.ui.messages import (
     Activity,
     Benched,
     Checked,
+    Compared,
     Doing,
     Failed,
     Picture,
@@ -33,6 +36,7 @@ from nninspect.ui.messages import (
     WorkerStarting,
     Wrote,
 )
+from nninspect.ui.twins import Twins
 
 BENCH_BATCHES = (1, 8, 32)
 PROGRESS_SECONDS = 0.25
@@ -117,6 +121,11 @@ class Session:
         if self.picture is not None and self.environment is not None:
             self.asides.want(self.picture.inspection.setup, path)
 
+    def compare(self, broken: str, good: str) -> None:
+        """A broken network beside the good one."""
+        if self._may_ask(needs_picture=False):
+            self._begin("twins", f"comparing with {good}", lambda: self._compare(broken, good))
+
     def cancel(self) -> None:
         """Stop what is under way; a forward shows how far it came."""
         if self.is_busy:
@@ -152,6 +161,22 @@ class Session:
 
     async def _check(self, setup: Setup) -> None:
         self._tell(Checked(await self.client.check(setup, self.check_plan)))
+
+    async def _compare(self, broken: str, good: str) -> None:
+        checked = await self.client.check(Setup(target=broken), CheckPlan())
+        before = await self._table(broken)
+        files = [next((each.file for each in checked.findings if each.file), "")]
+        picture = await self._inspect(Setup(target=good), False)
+        files.append((await self.client.source(Setup(target=good), "")).file)
+        if before is not None:
+            mark_changes(before, picture.table)
+        self._tell(Compared(Twins(broken, good, checked, picture, tuple(map(_text_of, files)))))
+
+    async def _table(self, target: str) -> LayerTable | None:
+        """The rows of a network; None of one that can't be built."""
+        with suppress(ModelError):
+            return (await self._inspect(Setup(target=target), False)).table
+        return None
 
     async def _inspect(self, setup: Setup, reload: bool) -> Picture:
         inspection = await self.client.inspect(setup, reload=reload)
@@ -263,6 +288,13 @@ class Session:
             self._telling = None
         self._told_at = asyncio.get_running_loop().time()
         self._tell(Progressed(self._activity))
+
+
+def _text_of(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8") if file else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def _bug(error: Exception) -> Problem:

@@ -11,6 +11,7 @@ from nninspect.ui.messages import Said
 from nninspect.ui.screens.told import ToldScreen
 
 FILTER = "filter by name, type, path or shape"
+TWIN = "a broken network beside the good one it should have been"
 LOSS = "say what the model is trained with"
 TASK = "say what the model's output is for"
 INPUTS = "edit the inputs, the batch and the mode"
@@ -32,6 +33,7 @@ class MainScreen(ToldScreen):
         Binding("E", "training", "train or eval", show=False, id="training"),
         Binding("b", "bench", "bench", tooltip="time the model on every device", id="bench"),
         Binding("c", "check", "check", tooltip="ask the doctor what is wrong", id="check"),
+        Binding("X", "twin", "twin", show=False, tooltip=TWIN, id="twin"),
         Binding("o", "open", "open", tooltip="open another model", id="open"),
         Binding("r", "reload", "reload", tooltip="read the files again", id="reload"),
         Binding("W", "watch", "watch", show=False, tooltip=WATCH, id="watch"),
@@ -95,6 +97,10 @@ class MainScreen(ToldScreen):
     def action_check(self) -> None:
         self.tab = "doctor"
         self.session.check()
+
+    def action_twin(self) -> None:
+        if self.session.setup is not None:
+            self.ask_twin(self.session.setup.target)
 
     def action_loss(self) -> None:
         self.ask_plan("loss", tuple(LOSSES.values()))

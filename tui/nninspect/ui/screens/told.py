@@ -20,7 +20,6 @@ from nninspect.protocol.records import BenchResult, Environment, Problem, Setup
 from nninspect.text import units
 from nninspect.text.plain import plain
 from nninspect.ui import messages
-from nninspect.ui.finding_text import gravest_by_path
 from nninspect.ui.messages import Activity, Picture, Said
 from nninspect.ui.session import Session
 from nninspect.ui.spans import Paragraph, Span
@@ -123,7 +122,7 @@ class ToldScreen(Screen[None]):
     def watch_checked(self, checked: CheckResult | None) -> None:
         self._doctor.problem = None
         self._doctor.result = checked
-        self._layers.layer_tree.findings = gravest_by_path(checked)
+        self._layers.show_findings(checked.findings if checked else ())
         self._tab_line.found = (
             0
             if checked is None
@@ -233,6 +232,13 @@ class ToldScreen(Screen[None]):
     def _checked(self, event: messages.Checked) -> None:
         self.checked = event.result
 
+    @on(messages.Compared)
+    def _compared(self, event: messages.Compared) -> None:
+        from nninspect.ui.screens.twins import TwinsScreen
+
+        current = self.session.setup.target if self.session.setup else ""
+        self.app.push_screen(TwinsScreen(event.twins, current), self._open)
+
     @on(DoctorPane.Followed)
     def _follow(self, event: DoctorPane.Followed) -> None:
         """To the layer of a finding."""
@@ -330,6 +336,27 @@ class ToldScreen(Screen[None]):
             plan = self.session.check_plan
             self.session.check_plan = msgspec.structs.replace(plan, **{what: value})
             self.session.check()
+
+    def ask_twin(self, target: str) -> None:
+        """A bundled network beside its twin; which, where there are several."""
+        from nninspect.ui.twins import twins_of
+
+        pairs = {broken: (broken, good) for broken, good in twins_of(target)}
+        if len(pairs) > 1:
+            from nninspect.ui.screens.choose import ChooseOne
+
+            shown = ChooseOne(
+                "broken twins", dict(zip(pairs, pairs, strict=True)), next(iter(pairs))
+            )
+            self.app.push_screen(shown, lambda name: self._compare(pairs.get(name or "")))
+        elif pairs:
+            self._compare(next(iter(pairs.values())))
+        else:
+            self.said = Said("only bundled networks have a twin to compare with")
+
+    def _compare(self, pair: tuple[str, str] | None) -> None:
+        if pair is not None:
+            self.session.compare(*pair)
 
     def _open(self, target: str | None) -> None:
         if target:

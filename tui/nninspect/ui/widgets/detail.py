@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from textual.message import Message
 from textual.reactive import reactive
 
+from nninspect.protocol.findings import Finding
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, OUTPUT, Kind, LayerRow
 from nninspect.protocol.records import Inspection
 from nninspect.text import dry_run, layers, memory
 from nninspect.text.plain import plain
+from nninspect.ui import finding_text
 from nninspect.ui.described import described_paragraphs
 from nninspect.ui.jumps import flow
 from nninspect.ui.messages import Described
@@ -35,6 +37,9 @@ class Detail(Split, can_focus=False):
     about: tuple[Paragraph, ...] = ()
     """What stands below the root's own facts; see `whole_model`."""
 
+    findings: reactive[tuple[Finding, ...]] = reactive(())
+    """What the doctor found, on whatever row."""
+
     described: reactive[Described | None] = reactive(None)
     """What the worker told last of a module; shown where it is the subject's."""
 
@@ -49,11 +54,15 @@ class Detail(Split, can_focus=False):
     def watch_described(self) -> None:
         self._write()
 
+    def watch_findings(self) -> None:
+        self._write()
+
     def _write(self) -> None:
         if self.subject is None:
             self.paragraphs = ()
             return
         found = [*_paragraphs(*self.subject)]
+        found += _found(self.findings, *self.subject)
         if self.subject[1] == (0,):
             found += self.about
         if self.described is not None and self.described.path == module_path(self.subject):
@@ -90,6 +99,17 @@ def _paragraphs(table: LayerTable, places: tuple[int, ...]) -> Iterator[Paragrap
         yield Paragraph()
     for sentence in sentences:
         yield Paragraph((Span("• ", "warn"), Span(sentence, "warn")), hang=2)
+
+
+def _found(
+    findings: tuple[Finding, ...], table: LayerTable, places: tuple[int, ...]
+) -> Iterator[Paragraph]:
+    """The findings on the row, or on the rows of a run."""
+    paths = {table.path(place) for place in places}
+    for finding in findings:
+        if finding.path in paths:
+            yield Paragraph()
+            yield from finding_text.in_brief(finding)
 
 
 def whole_model(inspection: Inspection) -> Iterator[Paragraph]:

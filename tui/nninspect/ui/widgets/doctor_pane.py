@@ -9,11 +9,11 @@ from textual.reactive import reactive
 
 from nninspect.protocol.findings import CheckResult, Finding
 from nninspect.protocol.records import Problem
-from nninspect.ui.finding_text import about, headline, not_checked
+from nninspect.ui.finding_text import about, headline, not_checked, title
 from nninspect.ui.messages import Activity
 from nninspect.ui.spans import Paragraph, Span
-from nninspect.ui.widgets.finding_list import FindingList
 from nninspect.ui.widgets.line import Line
+from nninspect.ui.widgets.line_list import LineList
 from nninspect.ui.widgets.notice import problem_paragraphs
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.status_line import activity_spans
@@ -43,7 +43,7 @@ class DoctorPane(Container):
         super().__init__(id=id)
         self._line = Line()
         self._page = Page(id="doctor-page")
-        self.findings = FindingList(id="findings")
+        self.findings = LineList(id="findings")
         self._about = Page(id="finding")
 
     def compose(self) -> ComposeResult:
@@ -55,8 +55,13 @@ class DoctorPane(Container):
         self.watch(self.findings, "place", self._show_finding)
         self._write()
 
-    def watch_result(self, result: CheckResult | None) -> None:
-        self.findings.findings = result.findings if result else ()
+    def watch_result(self, before: CheckResult | None, result: CheckResult | None) -> None:
+        """The cursor stays on the finding it was on, where there still is one like it."""
+        was = self._current_of(before)
+        findings = result.findings if result else ()
+        same = [n for n, each in enumerate(findings) if was and _key(each) == _key(was)]
+        self.findings.lines = tuple(map(title, findings))
+        self.findings.place = same[0] if same else 0
         self._write()
 
     def watch_activity(self) -> None:
@@ -65,17 +70,23 @@ class DoctorPane(Container):
     def watch_problem(self) -> None:
         self._write()
 
-    def on_finding_list_chosen(self, event: FindingList.Chosen) -> None:
-        self.post_message(self.Followed(event.finding))
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        finding = self._current_of(self.result)
+        if finding is not None:
+            self.post_message(self.Followed(finding))
+
+    def _current_of(self, result: CheckResult | None) -> Finding | None:
+        place = self.findings.place
+        return result.findings[place] if result and place < len(result.findings) else None
 
     def _show_finding(self) -> None:
-        finding = self.findings.current
+        finding = self._current_of(self.result)
         self._about.paragraphs = tuple(about(finding)) if finding else ()
 
     def _write(self) -> None:
         self._line.spans = self._headline()
         self._page.paragraphs = tuple(self._below())
-        self.set_class(not self.findings.findings, "-healthy")
+        self.set_class(not self.findings.lines, "-healthy")
         self._show_finding()
 
     def _headline(self) -> tuple[Span, ...]:
@@ -92,3 +103,7 @@ class DoctorPane(Container):
                 found.append(Paragraph(NO_LOSS))
             found += not_checked(self.result)
         return found
+
+
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.code, finding.path

@@ -11,10 +11,12 @@ from textual.containers import Container
 from textual.message import Message
 from textual.reactive import reactive
 
+from nninspect.protocol.findings import Finding
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import Problem
 from nninspect.text import units
 from nninspect.ui import columns
+from nninspect.ui.finding_text import gravest_by_path
 from nninspect.ui.measures import TITLES, after, heaviest, measure
 from nninspect.ui.messages import Described, Picture, Said
 from nninspect.ui.sorting import SORTS, arranged
@@ -199,6 +201,11 @@ class LayersPane(Container):
     def on_detail_jumped(self, event: Detail.Jumped) -> None:
         self.layer_tree.jump((event.row,))
         self.layer_tree.focus()
+
+    def show_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Mark their rows, and tell them in the detail."""
+        self.layer_tree.findings = gravest_by_path(findings)
+        self._detail.findings = findings
 
     def reveal(self, path: str) -> bool:
         """Put the cursor on the row of a path, whatever is folded over it; whether there is one."""

@@ -1,0 +1,70 @@
+"""A broken network and the good one it should have been: which belong together, what differs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nninspect.plugin import collections, find_card
+from nninspect.protocol.findings import CheckResult
+from nninspect.text.plain import plain
+from nninspect.ui.finding_text import about
+from nninspect.ui.messages import Picture
+from nninspect.ui.spans import Paragraph, Span, paragraph
+
+CONTEXT = 2
+"""Lines around a change."""
+
+
+@dataclass(frozen=True)
+class Twins:
+    """What there is to see of two networks that belong together."""
+
+    broken: str
+    good: str
+    checked: CheckResult
+    """What the doctor finds on the broken one."""
+    picture: Picture
+    """The good one, the rows that the broken one has not like this marked as changed."""
+    sources: tuple[str, ...]
+    """Of the broken one and of the good one; "" where it is not known."""
+
+
+def twins_of(target: str) -> tuple[tuple[str, str], ...]:
+    """(broken, good) for a broken network, one pair for each broken one of a good network."""
+    card = find_card(target)
+    if card is None:
+        return ()
+    prefix = target.removesuffix(card.name)
+    if card.twin_of:
+        return ((target, f"{prefix}{card.twin_of}"),)
+    home = next(each for each in collections() if card in each.cards)
+    broken = (each.name for each in home.cards if each.twin_of == card.name)
+    return tuple((f"{prefix}{name}", target) for name in broken)
+
+
+def paragraphs(twins: Twins) -> Iterator[Paragraph]:
+    """The mistake, what the doctor says of it, and what differs in the source."""
+    card = find_card(twins.broken)
+    if card is not None:
+        yield Paragraph((Span("✗ ", "bad"), Span(plain(card.mistake), "strong")), hang=2)
+    for finding in twins.checked.findings:
+        yield Paragraph()
+        yield from about(finding)
+    yield Paragraph()
+    yield paragraph(f"from {twins.broken} to {twins.good}", "dim")
+    yield from difference(*twins.sources)
+
+
+def difference(broken: str, good: str) -> Iterator[Paragraph]:
+    """What to take away and what to add, to make the good one of the broken one."""
+    if not broken or not good:
+        yield paragraph("the source of one of them is not known", "dim")
+        return
+    lines = difflib.unified_diff(broken.splitlines(), good.splitlines(), n=CONTEXT, lineterm="")
+    for line in list(lines)[2:]:
+        yield Paragraph((Span(plain(line), _STYLES.get(line[:1], "dim")),), wraps=False)
+
+
+_STYLES = {"-": "bad", "+": "good"}
