@@ -18,16 +18,10 @@ from typing import Any
 from textual import events
 
 from nninspect.client.api import Listener
+from nninspect.protocol.bench import BenchPlan, BenchResult
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerColumns, LayerRow, TensorInfo, pack
-from nninspect.protocol.records import (
-    BenchPlan,
-    BenchResult,
-    Environment,
-    Inspection,
-    Setup,
-    Totals,
-)
+from nninspect.protocol.records import Environment, Inspection, Setup, Totals
 from nninspect.ui.app import NninspectApp
 from nninspect.ui.messages import Picture, Pictured
 from nninspect.ui.widgets.layer_tree import LayerTree

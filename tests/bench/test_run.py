@@ -1,4 +1,4 @@
-"""A benchmark by its plan, and the model afterwards."""
+"""A benchmark by its plan, with real models, and the model afterwards."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from nninspect.bench import run
-from nninspect.bench.backend import AcceleratorBackend, CpuBackend, backend_of
-from nninspect.bench.run import bench, missing_device, planned_devices
+from nninspect.bench import candidate, clock, planning, replicas, run
+from nninspect.bench.backend import AcceleratorBackend, CpuBackend, Peak, backend_of
+from nninspect.bench.planning import missing_device, planned_devices, planned_modes
+from nninspect.bench.run import bench
 from nninspect.engine.session import Session
-from nninspect.errors import BadInput, BadTarget, Cancelled, DeviceError
-from nninspect.protocol.records import BenchPlan, BenchResult, Device, InputSpec, Setup
+from nninspect.errors import BadInput, BadTarget, DeviceError, Interrupted
+from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchResult, Key
+from nninspect.protocol.records import Device, InputSpec, Setup
 
 Write = Callable[[str, str], Path]
 
@@ -42,86 +45,107 @@ class Net(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def _no_time_passes(
-    monkeypatch: pytest.MonkeyPatch, device: Callable[..., Any], request: pytest.FixtureRequest
+def _short(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, quiet_machine: Any
 ) -> None:
-    """Every forward takes a quarter of a second of a clock that only it moves."""
-    if "gpu" in request.keywords:
-        return
-
-    class Played:
-        """Only the clock is played; the forward is the model's."""
-
-        def __init__(self) -> None:
-            self.time = 0.0
-            self.synchronized = 0
-
-        def now(self) -> float:
-            return self.time
-
-        def synchronize(self) -> None:
-            self.synchronized += 1
-            self.time += 0.125
-
-        def reset_peak_memory(self) -> None:
-            return
-
-        def peak_memory(self) -> int | None:
-            return None
-
-    monkeypatch.setattr(run, "backend_of", lambda device: Played())
+    """No figure is looked at, so a slot may be short."""
+    if "gpu" not in request.keywords:
+        monkeypatch.setattr(clock, "SLOT_S", 0.001)
+        monkeypatch.setattr(clock, "WARMUP_CPU_S", 0.001)
+        monkeypatch.setattr(clock, "WARMUP_ACCELERATOR_S", 0.001)
+        monkeypatch.setattr(clock, "SPLIT_S", 0.001)
+        monkeypatch.setattr(run, "fair_threads", lambda: 1)
+        monkeypatch.setattr(run, "Machine", quiet_machine)
 
 
-def quiet(stage: str, fraction: float | None) -> None:
+def quiet(stage: str, fraction: float | None, progress: BenchProgress | None = None) -> None:
     return
 
 
-def plan(*batches: int, devices: tuple[str, ...] = ("cpu",)) -> BenchPlan:
-    return BenchPlan(
-        devices=devices,
-        batches=batches,
-        seconds=0.5,
-        min_iterations=2,
-        warmup_seconds=0.1,
-        min_warmup=1,
-    )
+def plan(
+    *batches: int,
+    devices: tuple[str, ...] = ("cpu",),
+    modes: tuple[str, ...] = ("inference",),
+) -> BenchPlan:
+    return BenchPlan(devices=devices, batches=batches, modes=modes, quick=True)
 
 
-def benched(session: Session, *batches: int, report: Any = quiet, **setup: Any) -> BenchResult:
-    return bench(session, Setup(target="net.py:Net", **setup), plan(*batches), report)
+def benched(
+    session: Session,
+    *batches: int,
+    report: Any = quiet,
+    modes: tuple[str, ...] = ("inference",),
+    **setup: Any,
+) -> BenchResult:
+    wanted = plan(*batches, modes=modes)
+    return bench(session, Setup(target="net.py:Net", **setup), wanted, report)
 
 
-def test_every_device_is_timed_at_every_batch_in_turn(session: Session, write: Write) -> None:
+def test_every_configuration_has_its_row_in_the_plans_order(session: Session, write: Write) -> None:
     write("net.py", NET)
-    result = benched(session, 2, 8)
-    assert [(row.device, row.batch) for row in result.rows] == [("cpu", 2), ("cpu", 8)]
+    result = benched(session, 2, 8, modes=("inference", "train", "threads=2"))
+    assert [row.key for row in result.rows] == [
+        Key("cpu", batch, mode) for batch in (2, 8) for mode in ("inference", "train", "threads=2")
+    ]
     for row in result.rows:
-        assert row.failure is None
-        assert row.timings is not None
-        assert row.timings.seconds == (0.125,) * 4
-        assert row.first_call_s == 0.125
-        assert row.peak_memory is None
-    assert result.threads == torch.get_num_threads()
+        assert row.error is None
+        assert row.latency is not None
+        assert [each.number for each in row.latency.kept] == list(range(6))
+        assert row.quality is not None
+        assert row.cold is not None
+        assert row.cold.first_call_s > 0
+        assert row.config.inputs[0].shape[0] == row.config.batch
+        assert row.accelerator is None
+    assert result.machine.threads == run.fair_threads()
+
+
+def test_a_training_step_is_told_in_its_parts_and_has_no_ratio_to_an_inference(
+    session: Session, write: Write
+) -> None:
+    write("net.py", NET)
+    inference, train = benched(session, 2, modes=("inference", "train")).rows
+    assert train.train is not None
+    assert min(train.train.forward_s, train.train.backward_s, train.train.optimizer_s) > 0
+    assert inference.train is None
+    assert train.compare is None
+    assert train.agreement is None
+
+
+def test_a_mode_is_compared_and_agrees_with_inference(session: Session, write: Write) -> None:
+    write("net.py", NET)
+    _, threads = benched(session, 2, modes=("inference", "threads=2")).rows
+    assert threads.config.threads == 2
+    assert threads.agreement is not None
+    assert threads.agreement.agrees
+    assert threads.agreement.against == Key("cpu", 2)
+    assert threads.compare is not None
+    assert threads.compare.n_pairs == 6
 
 
 def test_without_batches_the_inputs_own_is_timed(session: Session, write: Write) -> None:
     write("net.py", NET)
     result = benched(session, inputs=(InputSpec((5, 4)),))
-    assert [row.batch for row in result.rows] == [5]
+    assert [row.key.batch for row in result.rows] == [5]
 
 
 def test_a_row_that_fails_says_why_and_the_others_go_on(session: Session, write: Write) -> None:
     write("net.py", NET)
     rows = benched(session, 2, 13, 14, 15, 8).rows
-    assert [row.failure is None for row in rows] == [True, False, False, False, True]
-    assert rows[1].failure is not None
-    assert rows[1].failure.message == "RuntimeError: 13 is too many"
-    assert rows[1].failure.where.startswith("net.py:13 in forward")
-    assert rows[1].timings is None
-    assert rows[2].failure is not None
-    assert rows[2].failure.message == "SystemExit: 3"
-    assert rows[3].failure is not None
-    assert rows[3].failure.hint == "Use a smaller batch."
+    assert [row.error is None for row in rows] == [True, False, False, False, True]
+    assert [row.latency is None for row in rows] == [False, True, True, True, False]
+    problems = [row.error for row in rows if row.error is not None]
+    assert problems[0].message.startswith("RuntimeError: 13 is too many (net.py:13 in forward")
+    assert problems[0].stage == "first call"
+    assert problems[1].message.startswith("SystemExit: 3")
+    assert (problems[2].kind, problems[2].hint) == ("OutOfMemory", "Use a smaller batch.")
+
+
+def test_a_mode_that_cannot_run_here_is_a_row_that_says_so(session: Session, write: Write) -> None:
+    write("net.py", "from torch import nn\nnet = nn.Flatten()\n")
+    setup = Setup(target="net.py:net", inputs=(InputSpec((2, 4)),))
+    _, train = bench(session, setup, plan(2, modes=("inference", "train")), quiet).rows
+    assert train.error is not None
+    assert (train.error.kind, train.error.stage) == ("NotHere", "prepare")
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -134,7 +158,7 @@ def test_the_model_is_as_it_was(training: bool, session: Session, write: Write) 
     model.norm.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     random = torch.get_rng_state()
-    benched(session, 2, 13, training=training)
+    benched(session, 2, 13, modes=("inference", "train"), training=training)
     assert session.loaded(setup, reload=False, progress=quiet).model is model
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert [module.training for module in model.modules()] == [True, True, False]
@@ -148,7 +172,7 @@ def test_a_lazy_model_gets_ordinary_parameters(session: Session, write: Write) -
     write("net.py", "from torch import nn\nnet = nn.Sequential(nn.LazyLinear(3))\n")
     setup = Setup(target="net.py:net", inputs=(InputSpec((1, 4)),))
     result = bench(session, setup, plan(2), quiet)
-    assert result.rows[0].failure is None
+    assert result.rows[0].error is None
     model = session.loaded(setup, reload=False, progress=quiet).model
     assert not any(parameter.is_inference() for parameter in model.parameters())
     model(torch.ones(1, 4)).sum().backward()
@@ -171,7 +195,7 @@ def test_a_lazy_model_that_takes_a_dict_is_timed(session: Session, write: Write)
     )
     setup = Setup(target="net.py:Net", inputs=(InputSpec((1, 4), name="batch.image"),))
     result = bench(session, setup, plan(2), quiet)
-    assert result.rows[0].failure is None
+    assert result.rows[0].error is None
 
 
 @pytest.mark.parametrize("batch", [0, -1])
@@ -194,86 +218,131 @@ def test_what_cannot_be_loaded_or_is_not_there_is_refused_at_once(
         bench(session, setup, plan(1, devices=("meta",)), quiet)
 
 
-def test_progress_is_a_share_of_the_whole(session: Session, write: Write) -> None:
+def test_a_mode_that_there_is_none_of_is_refused_before_the_model_is_loaded(
+    session: Session,
+) -> None:
+    with pytest.raises(BadInput, match="fast"):
+        bench(session, Setup(target="no-such-net"), plan(1, modes=("fast",)), quiet)
+
+
+def test_progress_rises_and_names_the_configuration(session: Session, write: Write) -> None:
     write("net.py", NET)
-    heard: list[tuple[str, float | None]] = []
+    heard: list[tuple[Any, ...]] = []
     benched(session, 2, 4, report=lambda *said: heard.append(said))
-    timing = [said for said in heard if said[0].startswith("timing")]
-    fractions = [fraction for _, fraction in timing]
-    assert timing[0] == ("timing cpu at batch 2", 0.0)
-    assert ("timing cpu at batch 4", 0.5) in timing
-    assert fractions == sorted(fractions)  # type: ignore[type-var]
-    assert fractions[-1] == 1.0
+    fractions = [said[1] for said in heard if said[0] == "timing"]
+    assert fractions[0] == 0.0
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1 - 1 / 12)
+    assert {said[2].key.batch for said in heard if said[0] == "timing"} == {2, 4}
+
+
+def test_a_cancel_keeps_the_rounds_that_were_finished(session: Session, write: Write) -> None:
+    write("net.py", NET)
+
+    def report(stage: str, fraction: float | None, progress: BenchProgress | None = None) -> None:
+        if progress and progress.round == 2:
+            raise Interrupted
+
+    result = benched(session, 2, 4, report=report)
+    assert result.stopped == "cancelled"
+    for row in result.rows:
+        assert row.latency is not None
+        assert [each.number for each in row.latency.rounds if not each.discarded] == [0, 1]
+        assert row.quality is not None
+        assert row.quality.verdict == "untrusted"
+        assert "too few rounds" in row.quality.reasons
+
+
+def test_a_cancel_before_the_first_round_is_over_has_no_result(
+    session: Session, write: Write
+) -> None:
+    write("net.py", NET)
+    before = torch.get_num_threads()
+
+    def report(stage: str, fraction: float | None, progress: BenchProgress | None = None) -> None:
+        if stage == "timing":
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        benched(session, 2, report=report)
+    assert torch.get_num_threads() == before
 
 
 # Two devices, of which one is played
 
 
+class PlayedGpu(CpuBackend):
+    """A device that queues, has no events, and counts memory."""
+
+    queues = True
+
+    def allocated(self) -> int:
+        return 1000
+
+    def peak(self) -> Peak:  # type: ignore[override]
+        return Peak(1700, 2048)
+
+
 @pytest.fixture
-def moves(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A GPU that the model is only said to be on; where it was moved to."""
-    gpu = torch.device("cuda:0")
-    moves: list[str] = []
-
-    def move(session: Session, device: torch.device, progress: Any) -> None:
-        if device != session.device:
-            progress(f"moving to {device}", None)
-            moves.append(str(device))
-            session._device = device
-
-    make = run.make_arguments
-    monkeypatch.setattr(Session, "move", move)
-    monkeypatch.setattr(run, "device_named", torch.device)
-    monkeypatch.setattr(run, "make_arguments", lambda specs, device: make(specs, CPU))
-    monkeypatch.setattr(run, "accelerators", lambda: (Device(str(gpu)),))
-    monkeypatch.setattr(run, "free_cache", lambda device: None)
-    return moves
+def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU that the model is only said to be on."""
+    monkeypatch.setattr(planning, "device_named", torch.device)
+    monkeypatch.setattr(planning, "accelerators", lambda: (Device(name="cuda:0"),))
+    monkeypatch.setattr(
+        run, "backend_of", lambda device: CpuBackend() if device == CPU else PlayedGpu()
+    )
+    monkeypatch.setattr(nn.Module, "to", lambda module, device: module)
+    monkeypatch.setattr(candidate, "moved", lambda arguments, device, non_blocking=False: arguments)
+    monkeypatch.setattr(replicas, "free_cache", lambda device: None)
 
 
-def test_the_model_goes_home_afterwards(session: Session, write: Write, moves: list[str]) -> None:
-    write("net.py", NET)
-    setup = Setup(target="net.py:Net")
-    result = bench(session, setup, plan(2, 4, devices=("cpu", "cuda:0")), quiet)
-    assert [row.device for row in result.rows] == ["cpu", "cpu", "cuda:0", "cuda:0"]
-    assert moves == ["cuda:0", "cpu"]
-    assert session.device == CPU
-    assert result.missing == ""
-    assert result.speedup(result.rows[2]) == 1.0
-
-
-def test_a_cancel_gets_through_and_the_model_goes_home(
-    session: Session, write: Write, moves: list[str]
+def test_two_devices_are_timed_in_the_same_rounds_and_compared(
+    session: Session, write: Write, gpu: None
 ) -> None:
-    """Once cancelled, every report raises: going home must not depend on one."""
     write("net.py", NET)
-    cancelled: list[bool] = []
-
-    def report(stage: str, fraction: float | None) -> None:
-        if cancelled or (stage == "timing cuda:0 at batch 2" and fraction and fraction > 0.5):
-            cancelled.append(True)
-            raise Cancelled("cancelled")
-
     setup = Setup(target="net.py:Net")
-    with pytest.raises(Cancelled):
-        bench(session, setup, plan(2, 4, devices=("cpu", "cuda:0")), report)
-    assert moves == ["cuda:0", "cpu"]
-    assert session.device == CPU
+    cpu, cuda = bench(session, setup, plan(2, devices=("cpu", "cuda:0")), quiet).rows
+    assert cpu.compare is None
+    assert cuda.compare is not None
+    assert cuda.compare.against == Key("cpu", 2)
+    assert cuda.agreement is not None
+    assert cuda.agreement.max_error == 0
+    assert cuda.accelerator is not None
+    assert cuda.accelerator.device_s is None
+    assert cuda.accelerator.end_to_end_s > 0
+    assert cuda.throughput is not None
+    assert cuda.throughput.mode == "back to back"
+    weights, inputs = 4 * (4 * 3 + 3 + 4 * 3) + 8, 4 * 2 * 4
+    assert cuda.memory is not None
+    assert cuda.memory.peak_allocated_bytes == weights + inputs + 700
+
+
+def test_a_copy_has_the_models_weights_and_the_model_stays(session: Session, write: Write) -> None:
+    write("net.py", NET)
+    setup = Setup(target="net.py:Net")
+    model = session.loaded(setup, reload=False, progress=quiet).model
+    made = replicas.Replicas(model, CPU, training=False)
+    own, shared = made.get(CPU, "train", CpuBackend()), made.get(CPU, "", CpuBackend())
+    assert shared.model is model
+    assert own.model is not model
+    for name, value in own.model.state_dict().items():
+        assert torch.equal(value, model.state_dict()[name])
+    assert made.get(CPU, "train", CpuBackend()) is own
 
 
 def test_a_device_that_the_model_cannot_go_to_is_a_failed_row(
-    session: Session, write: Write, moves: list[str], monkeypatch: pytest.MonkeyPatch
+    session: Session, write: Write, gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def move(session: Session, device: torch.device, progress: Any) -> None:
-        if device != CPU:
-            raise DeviceError("no room", "It stays on cpu.")
+    def to(module: nn.Module, device: torch.device) -> nn.Module:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr(Session, "move", move)
+    monkeypatch.setattr(nn.Module, "to", to)
     write("net.py", NET)
     setup = Setup(target="net.py:Net")
-    rows = bench(session, setup, plan(2, devices=("cuda:0", "cpu")), quiet).rows
-    assert rows[0].failure is not None
-    assert rows[0].failure.kind == "DeviceError"
-    assert rows[1].failure is None
+    cuda, cpu = bench(session, setup, plan(2, devices=("cuda:0", "cpu")), quiet).rows
+    assert cuda.error is not None
+    assert (cuda.error.kind, cuda.error.stage) == ("OutOfMemory", "copy")
+    assert cpu.error is None
 
 
 # The plan's devices
@@ -282,10 +351,10 @@ def test_a_device_that_the_model_cannot_go_to_is_a_failed_row(
 def test_a_plan_without_devices_takes_the_cpu_and_the_first_accelerator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run, "device_named", torch.device)
+    monkeypatch.setattr(planning, "device_named", torch.device)
     for found, expected in (((), ["cpu"]), (("cuda:0", "cuda:1"), ["cpu", "cuda:0"])):
         devices = tuple(map(Device, found))
-        monkeypatch.setattr(run, "accelerators", lambda devices=devices: devices)
+        monkeypatch.setattr(planning, "accelerators", lambda devices=devices: devices)
         assert list(map(str, planned_devices(plan(devices=())))) == expected
 
 
@@ -308,100 +377,98 @@ def test_what_is_missing_is_a_sentence(
     sentence: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run, "accelerators", lambda: tuple(map(Device, found)))
-    monkeypatch.setattr(run, "why_no_accelerator", lambda: "it has none")
+    monkeypatch.setattr(planning, "accelerators", lambda: tuple(map(Device, found)))
+    monkeypatch.setattr(planning, "why_no_accelerator", lambda: "it has none")
     assert missing_device([torch.device(name) for name in devices]) == sentence
+
+
+@pytest.mark.parametrize(
+    ("modes", "found", "devices", "expected"),
+    [
+        ((), (), ("cpu",), ["inference", "threads=1", "threads=2", "threads=8"]),
+        ((), ("cuda:0",), ("cpu",), ["inference"]),
+        ((), ("cuda:0",), ("cpu", "cuda:0"), ["inference"]),
+        (("train", "train"), (), ("cpu",), ["train"]),
+    ],
+)
+def test_without_an_accelerator_thread_counts_are_compared(
+    modes: tuple[str, ...],
+    found: tuple[str, ...],
+    devices: tuple[str, ...],
+    expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(planning, "accelerators", lambda: tuple(Device(name=n) for n in found))
+    monkeypatch.setattr(planning, "visible_cores", lambda: frozenset(range(8)))
+    named = [torch.device(name) for name in devices]
+    assert planned_modes(plan(modes=modes), named, threads=4) == expected
 
 
 # Real backends
 
 
-def test_the_cpu_is_never_waited_for_and_tells_no_memory() -> None:
+def test_the_cpu_is_done_when_a_call_returns_and_tells_no_device_memory() -> None:
     backend = backend_of(CPU)
-    assert isinstance(backend, CpuBackend)
-    backend.synchronize()
-    backend.reset_peak_memory()
-    assert backend.peak_memory() is None
+    assert not backend.queues
+    assert backend.mark() is None
+    assert backend.peak() is None
     assert backend.now() <= backend.now()
+    assert (backend.free_bytes() or 1) > 0
 
 
-def test_an_accelerator_is_waited_for_and_asked_for_its_peak(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    heard: list[str] = []
-    monkeypatch.setattr(torch.accelerator, "synchronize", lambda d: heard.append(f"wait {d}"))
-    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda d: heard.append(f"reset {d}"))
-    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda d: 7)
-    backend = backend_of(torch.device("cuda:0"))
-    assert isinstance(backend, AcceleratorBackend)
-    backend.reset_peak_memory()
-    backend.synchronize()
-    assert backend.peak_memory() == 7
-    assert heard == ["reset cuda:0", "wait cuda:0"]
+class Events:
+    """torch.Event on a device that has, or has not, what it takes."""
 
+    def __init__(self, device: torch.device, enable_timing: bool) -> None:
+        assert enable_timing
 
-def test_an_accelerator_without_a_memory_count_tells_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = backend_of(torch.device("mps"))
-    backend.reset_peak_memory()
-    assert backend.peak_memory() is None
+    def record(self, stream: str) -> None:
+        assert stream == "the current stream"
 
-
-# With an accelerator
+    def elapsed_time(self, other: Events) -> float:
+        return 4.0
 
 
 @pytest.fixture
-def accelerator() -> str:
-    from nninspect.engine.devices import accelerators
-
-    found = accelerators()
-    if not found:
-        pytest.skip("no accelerator")
-    return found[0].name
-
-
-REAL = {"seconds": 0.5, "min_iterations": 10, "warmup_seconds": 0.2, "min_warmup": 3}
+def cuda(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    heard: list[str] = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", lambda d: heard.append(f"wait {d}"))
+    monkeypatch.setattr(torch.accelerator, "current_stream", lambda d: "the current stream")
+    monkeypatch.setattr(torch, "Event", Events)
+    monkeypatch.setattr("nninspect.bench.backend._uuid", lambda device: None)
+    return heard
 
 
-@pytest.mark.gpu
-def test_a_large_product_is_faster_on_the_accelerator(
-    session: Session, write: Write, accelerator: str
+def test_an_accelerator_is_waited_for_and_timed_by_its_events(cuda: list[str]) -> None:
+    backend = backend_of(torch.device("cuda:0"))
+    cuda.clear()
+    backend.synchronize()
+    assert cuda == ["wait cuda:0"]
+    assert backend.between(backend.mark(), backend.mark()) == 0.004
+
+
+def test_an_accelerator_without_events_that_tell_time_has_no_marks(
+    cuda: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write("net.py", "from torch import nn\nnet = nn.Sequential(nn.Linear(4096, 4096))\n")
-    bench_plan = BenchPlan(devices=("cpu", accelerator), batches=(1024,), **REAL)
-    result = bench(session, Setup(target="net.py:net"), bench_plan, quiet)
-    speedup = result.speedup(result.rows[1])
-    assert speedup is not None
-    assert speedup > 2
-    weights, activations = 4 * 4096 * 4097, 2 * 4 * 1024 * 4096
-    peak = result.rows[1].peak_memory
-    assert peak is None or weights + activations <= peak < 2 * (weights + activations)
-    assert session.device == CPU
+    def refuse(device: torch.device, enable_timing: bool) -> None:
+        raise RuntimeError("no timing here")
+
+    monkeypatch.setattr(torch, "Event", refuse)
+    assert backend_of(torch.device("cuda:0")).mark() is None
+    assert backend_of(torch.device("mps")).mark() is None
 
 
-@pytest.mark.gpu
-def test_a_batch_too_large_is_a_failed_row_and_the_next_one_is_timed(
-    session: Session, write: Write, accelerator: str
+def test_memory_that_is_not_told_is_none_and_not_0(
+    cuda: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(
-        "net.py",
-        """
-        import torch
-        from torch import nn
+    def refuse(device: torch.device) -> int:
+        raise RuntimeError("not compiled in")
 
-        class Net(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.fc = nn.Linear(4, 4)
-
-            def forward(self, x):
-                if len(x) > 1000:
-                    torch.empty(10**13, device=x.device)
-                return self.fc(x)
-        """,
-    )
-    bench_plan = BenchPlan(devices=(accelerator,), batches=(2000, 2), **REAL)
-    rows = bench(session, Setup(target="net.py:Net"), bench_plan, quiet).rows
-    assert rows[0].failure is not None
-    assert rows[0].failure.hint == "Use a smaller batch."
-    assert rows[1].failure is None
-    assert session.device == CPU
+    for name in ("max_memory_allocated", "mem_get_info"):
+        monkeypatch.setattr(torch.cuda, name, refuse)
+    backend = AcceleratorBackend(torch.device("cuda:0"))
+    assert backend.peak() is None
+    assert backend.free_bytes() is None
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda d: 7)
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda d: 9)
+    assert backend.peak() == Peak(7, 9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,25 +152,64 @@ def test_the_traceback_is_printed_when_asked_for(nninspect: Command, net: Path) 
     assert "nninspect/engine" not in run.err
 
 
-def test_bench_times_every_batch_and_says_what_is_missing(nninspect: Command, net: Path) -> None:
+def test_bench_times_every_configuration_and_says_what_is_missing(
+    nninspect: Command, net: Path
+) -> None:
     run = nninspect(
-        "bench", "net.py:good", "--devices", "cpu", "--batch", "1,8", "--seconds", "0.05", "--json"
+        *("bench", "net.py:good", "--devices", "cpu", "--batch", "1,8", "--modes"),
+        *("inference,train", "--quick", "--max-time", "0.1", "--json", "--save", "saved.json"),
     )
     assert run.code == OK
-    assert [(row["device"], row["batch"]) for row in run.json["rows"]] == [("cpu", 1), ("cpu", 8)]
-    for row in run.json["rows"]:
-        assert row["p95_s"] >= row["p50_s"] > 0
-        assert len(row["timings_s"]) >= 10
-        assert row["samples_per_s"] == pytest.approx(row["batch"] / row["p50_s"])
+    rows = run.json["rows"]
+    assert [(row["config"]["batch"], row["config"]["mode"]) for row in rows] == [
+        (batch, mode) for batch in (1, 8) for mode in ("inference", "train")
+    ]
+    for row in rows:
+        latency = row["latency"]
+        assert 0 < latency["ci_low_s"] <= latency["median_s"] <= latency["ci_high_s"]
+        kept = [each for each in latency["rounds"] if not each["discarded"]]
+        assert [each["number"] for each in kept] == list(range(len(kept)))
+        assert row["quality"]["verdict"] in ("trusted", "noisy", "untrusted")
+        assert row["throughput"]["items_per_s"] == pytest.approx(
+            row["config"]["batch"] / latency["median_s"]
+        )
+    assert rows[1]["train"]["backward_s"] > 0
     assert run.json["missing"]
+    assert json.loads((net.parent / "saved.json").read_text()) == run.json
+
+
+def test_bench_prints_an_interval_and_a_verdict_for_every_row(
+    nninspect: Command, net: Path
+) -> None:
+    run = nninspect(
+        *("bench", "net.py:good", "--devices", "cpu", "--modes", "inference,threads=1"),
+        *("--quick", "--max-time", "0.1"),
+    )
+    assert run.code == OK
+    titles, *rows = run.out.splitlines()[2:5]
+    assert {"p50", "interval", "n", "verdict", "floor", "speed-up"} <= set(titles.split())
+    for row in rows:
+        assert re.search(r"\d+–\d+|\d\.\d+–\d", row), row
+        assert re.search(r"trusted|noisy", row), row
+    assert "No accelerator to compare with" in run.out
 
 
 def test_bench_of_a_model_that_fails_ends_with_the_models_code(
     nninspect: Command, net: Path
 ) -> None:
-    run = nninspect("bench", "net.py:Net", "--devices", "cpu", "--seconds", "0.05")
+    run = nninspect("bench", "net.py:Net", "--devices", "cpu", "--quick")
     assert run.code == MODEL_FAILED
     assert "mat1 and mat2" in run.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--modes", "fast"), ("--modes", "threads=0"), ("--max-time", "0"), ("--devices", "meta")],
+)
+def test_a_bench_that_cannot_be_is_refused_before_it_begins(
+    nninspect: Command, net: Path, options: tuple[str, ...]
+) -> None:
+    assert nninspect("bench", "net.py:good", *options).code == USAGE
 
 
 def test_env_names_torch_and_the_devices(nninspect: Command) -> None:

@@ -181,9 +181,10 @@ if __name__ == "__main__":
     _requests, _protocol = streams.take()
 
     from nninspect.errors import WorkerMissing
+    from nninspect.protocol.bench import BenchResult, Machine, Run
     from nninspect.protocol.findings import CheckResult
     from nninspect.protocol.layers import LayerRow, pack
-    from nninspect.protocol.records import BenchResult, Environment, Inspection, Totals
+    from nninspect.protocol.records import Environment, Inspection, Totals
     from nninspect.worker.engine import Engine
     from nninspect.worker.main import main
 
@@ -199,7 +200,12 @@ if __name__ == "__main__":
 
     def bench(session: Session, setup: Any, plan: Any, progress: Any) -> BenchResult:
         _counts(progress)
-        return BenchResult(setup=setup, rows=())
+        return BenchResult(
+            setup=setup,
+            run=Run(id="", time_utc="", torch="", python="", seed=0),
+            machine=Machine(host="", cpu="", isa="", cores_visible=1, quota_cores=None, threads=1),
+            rows=(),
+        )
 
     def check(session: Session, setup: Any, plan: Any, progress: Any) -> CheckResult:
         _counts(progress)

@@ -19,8 +19,9 @@ from nninspect.errors import (
     WorkerDied,
     WorkerMissing,
 )
+from nninspect.protocol.bench import BenchPlan
 from nninspect.protocol.messages import VERSION, ClientHello
-from nninspect.protocol.records import BenchPlan, Setup
+from nninspect.protocol.records import Setup
 
 Connect = Callable[..., Awaitable[Any]]
 

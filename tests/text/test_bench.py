@@ -2,43 +2,218 @@
 
 from __future__ import annotations
 
-from nninspect.protocol.records import BenchResult, BenchRow, Problem, Setup, Timings
+import math
+from typing import Any
+
+import pytest
+
+from nninspect.protocol.bench import (
+    Agreement,
+    BenchError,
+    BenchProgress,
+    BenchResult,
+    BenchRow,
+    Cold,
+    Compare,
+    Config,
+    Key,
+    Latency,
+    Machine,
+    Quality,
+    Run,
+    Throughput,
+)
+from nninspect.protocol.records import Setup
 from nninspect.text import bench
 
-STEADY = BenchRow(device="cpu", batch=2, timings=Timings((0.004,) * 20), first_call_s=0.05)
-SHAKY = BenchRow(device="cuda:0", batch=2, timings=Timings((0.001, 0.002, 0.003)), peak_memory=2048)
-FAILED = BenchRow(device="cuda:0", batch=4, failure=Problem(kind="DeviceError", message="no room"))
+
+def latency(median_s: float, low: float, high: float) -> Latency:
+    return Latency(
+        median_s=median_s,
+        ci_low_s=low,
+        ci_high_s=high,
+        ci_method="",
+        floor_s=low,
+        p90_s=high,
+        p99_s=None,
+        n_calls=1200,
+        calls_per_sample=1,
+        warmup_calls=3,
+        rounds=(),
+    )
 
 
-def result(*rows: BenchRow, missing: str = "") -> BenchResult:
-    return BenchResult(setup=Setup(target="x"), rows=rows, missing=missing)
+def row(device: str = "cpu", mode: str = "inference", **given: Any) -> BenchRow:
+    config = Config(
+        target="x",
+        params=1,
+        inputs=(),
+        batch=2,
+        dtype="float32",
+        device=device,
+        mode=mode,
+        threads=2,
+    )
+    return BenchRow(config=config, **given)
+
+
+def result(*rows: BenchRow, **given: Any) -> BenchResult:
+    return BenchResult(
+        setup=Setup(target="x"),
+        run=Run(id="", time_utc="", torch="", python="", seed=0),
+        machine=Machine(host="", cpu="", isa="", cores_visible=2, quota_cores=None, threads=2),
+        rows=rows,
+        **given,
+    )
+
+
+MEASURED = row(
+    cold=Cold(build_s=1, to_device_s=0, first_call_s=0.05),
+    latency=latency(0.0023144, 0.00228, 0.00235),
+    throughput=Throughput(items_per_s=864.2, ci_low=850, ci_high=880, mode="latency"),
+    quality=Quality(verdict="noisy", reasons=("preempted", "trend")),
+)
+FULL = row(
+    "cuda:0",
+    error=BenchError(
+        kind="OutOfMemory", message="no room", stage="first call", hint="Use a smaller batch."
+    ),
+)
 
 
 def test_a_row_has_a_cell_for_every_column() -> None:
-    found = result(STEADY, SHAKY, FAILED)
-    for row in found.rows:
-        assert len(bench.cells(found, row)) == len(bench.COLUMNS)
-    cells = dict(zip(bench.COLUMNS, bench.cells(found, SHAKY), strict=True))
-    assert cells["speed-up"] == "~2.00×"
-    assert cells["samples/s"] == "1.00 k"
-    assert cells["peak memory"] == "2.00 KiB"
+    for each in (MEASURED, FULL, row()):
+        assert len(bench.cells(each)) == len(bench.COLUMNS)
 
 
-def test_a_speed_up_is_rough_where_either_row_of_its_pair_is_unstable() -> None:
-    fast = BenchRow(device="cuda:0", batch=2, timings=Timings((0.001,) * 20))
-    shaky_cpu = BenchRow(device="cpu", batch=2, timings=SHAKY.timings)
-    shaky_elsewhere = BenchRow(device="cpu", batch=8, timings=SHAKY.timings)
-    place = bench.COLUMNS.index("speed-up")
-    assert bench.cells(result(STEADY, shaky_elsewhere, fast), fast)[place] == "4.00×"
-    assert bench.cells(result(shaky_cpu, fast), fast)[place] == "~2.00×"
-    assert bench.cells(result(fast), fast)[place] == "–"
+def test_a_measured_row_by_its_cells() -> None:
+    cells = dict(zip(bench.COLUMNS, bench.cells(MEASURED), strict=True))
+    assert cells == {
+        "device": "cpu",
+        "batch": "2",
+        "mode": "inference",
+        "p50": "2.31 ms",
+        "interval": "2.28–2.35 ms",
+        "speed-up": "–",
+        "items/s": "864",
+        "peak memory": "–",
+        "n": "1,200",
+        "floor": "2.28 ms",
+        "p90": "2.35 ms",
+        "p99": "–",
+        "first call": "50.0 ms",
+        "verdict": "noisy: preempted, trend",
+    }
 
 
-def test_rows_that_cannot_be_trusted_say_so() -> None:
-    assert [bench.verdict(row) for row in (STEADY, SHAKY, FAILED)] == ["", "unstable", "failed"]
+@pytest.mark.parametrize(
+    ("median_s", "half_width", "text"),
+    [
+        (0.0023144, 0.00003, "2.31 ms"),
+        (0.0023144, 0.0004, "2.3 ms"),
+        (0.0023144, 0.004, "2 ms"),
+        (0.0023144, 0.000003, "2.314 ms"),
+        (0.0023144, 0.0, "2.314 ms"),
+        (0.2314, 0.02, "231 ms"),
+        (33.14e-6, 0.2e-6, "33.1 µs"),
+        (12.0, 0.3, "12.0 s"),
+    ],
+)
+def test_digits_end_where_the_interval_is(median_s: float, half_width: float, text: str) -> None:
+    assert bench.rounded(median_s, 2 * half_width) == text
 
 
-def test_remarks_say_what_is_missing_what_failed_and_what_is_unstable() -> None:
-    found = list(bench.remarks(result(STEADY, SHAKY, FAILED, missing="no GPU here")))
-    assert found == ["no GPU here", "cuda:0, batch 4: no room", bench.UNSTABLE]
-    assert list(bench.remarks(result(STEADY))) == []
+def test_both_ends_of_an_interval_are_in_the_medians_unit() -> None:
+    assert bench.interval(latency(1.02e-3, 0.93e-3, 1.12e-3)) == "0.93–1.12 ms"
+
+
+def compare(ratio: float | None, low: float | None, high: float | None, **given: Any) -> Compare:
+    return Compare(against=Key("cpu", 2), ratio=ratio, ci_low=low, ci_high=high, **given)
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (compare(12.34, 11.9, 12.8), "12.3× (11.9–12.8)"),
+        (compare(1.02, 0.97, 1.06), "≈1.02× (0.97–1.06)"),
+        (compare(12.34, 11.9, 12.8, untrusted=True), "~12.3× (11.9–12.8)"),
+        (compare(None, None, None, withheld="it failed"), "withheld"),
+        (None, "–"),
+    ],
+)
+def test_a_speed_up_has_its_interval_and_says_whether_it_is_one(
+    found: Compare | None, text: str
+) -> None:
+    assert bench.speedup(found) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("OutOfMemory", "out of memory"), ("NotHere", "not here"), ("Failed", "failed")],
+)
+def test_a_failed_row_says_how_in_its_verdict(kind: str, text: str) -> None:
+    error = BenchError(kind=kind, message="m", stage="warm-up")
+    assert bench.verdict(row(error=error)) == text
+
+
+def test_remarks_say_what_is_missing_what_failed_and_what_reasons_mean() -> None:
+    found = list(bench.remarks(result(MEASURED, FULL, missing="No GPU.", stopped="cancelled")))
+    assert found == [
+        "No GPU.",
+        "Cancelled: the figures are of the rounds that were finished.",
+        "cuda:0, batch 2: no room",
+        "Use a smaller batch.",
+        f"preempted: {bench.REASONS['preempted']}",
+        f"trend: {bench.REASONS['trend']}",
+    ]
+    assert list(bench.remarks(result(row()))) == []
+
+
+def test_outputs_that_differ_are_told_with_the_limit() -> None:
+    wrong = Agreement(
+        against=Key("cpu", 2),
+        max_error=0.031,
+        cosine_distance=0,
+        argmax_agreement=None,
+        limit=1e-5,
+        agrees=False,
+    )
+    (found,) = bench.remarks(result(row("cuda:0", mode="float16", agreement=wrong)))
+    assert found == (
+        "cuda:0, batch 2, float16: its outputs differ from those of cpu, batch 2: the largest "
+        "error over their scale is 3.1e-02, the limit 1e-05"
+    )
+    boundless = Agreement(
+        against=Key("cpu", 2),
+        max_error=math.inf,
+        cosine_distance=0,
+        argmax_agreement=None,
+        limit=1e-5,
+        agrees=False,
+    )
+    assert "without bound" in bench.disagreement(boundless)
+
+
+def test_every_reason_that_a_verdict_gives_has_a_meaning() -> None:
+    from nninspect.bench import verdict
+
+    with open(verdict.__file__, encoding="utf-8") as file:
+        given = {line.split('"')[1] for line in file if line.strip().startswith('yield "')}
+    assert given == set(bench.REASONS)
+
+
+def test_progress_says_where_it_is_and_the_latest_figure() -> None:
+    start = BenchProgress(key=Key("cpu", 8), place=0, places=2)
+    assert bench.progress(start) == "cpu, batch 8"
+    later = BenchProgress(
+        key=Key("cpu", 8),
+        place=0,
+        places=2,
+        round=2,
+        rounds=10,
+        latest=Key("cpu", 1, "train"),
+        median_s=0.0023144,
+        ci_low_s=0.00228,
+        ci_high_s=0.00235,
+    )
+    assert bench.progress(later) == "round 3 of 10, cpu, batch 8; cpu, batch 1, train at 2.31 ms"

@@ -17,19 +17,31 @@ from textual.pilot import Pilot
 
 from nninspect.client.api import Died, Event, Listener, Ready, Starting
 from nninspect.errors import Cancelled, NninspectError
-from nninspect.protocol.findings import CheckPlan, CheckResult, Finding, Severity, SkippedRule
-from nninspect.protocol.layers import INPUT, Kind, LayerRow, Mark, TensorInfo, pack
-from nninspect.protocol.records import (
+from nninspect.protocol.bench import (
     BenchPlan,
     BenchResult,
     BenchRow,
+    Cold,
+    Compare,
+    Config,
+    Key,
+    Latency,
+    Machine,
+    MemoryUse,
+    Quality,
+    Round,
+    Run,
+    Throughput,
+)
+from nninspect.protocol.findings import CheckPlan, CheckResult, Finding, Severity, SkippedRule
+from nninspect.protocol.layers import INPUT, Kind, LayerRow, Mark, TensorInfo, pack
+from nninspect.protocol.records import (
     Device,
     Environment,
     InputSpec,
     Inspection,
     Problem,
     Setup,
-    Timings,
     Totals,
 )
 from nninspect.protocol.source import Source
@@ -309,24 +321,77 @@ def inspection(
 
 
 def bench_result(setup: Setup, plan: BenchPlan) -> BenchResult:
-    rows = []
-    for device in plan.devices:
-        for batch in plan.batches:
-            base = 0.002 * batch if device == "cpu" else 0.0004
-            spread = 0.3 if (device, batch) == ("cpu", 32) else 0.02
-            seconds = tuple(base * (1 + spread * (step % 10) / 10) for step in range(400))
-            peak = None if device == "cpu" else batch * 12 * 2**20
-            rows.append(
-                BenchRow(
-                    device=device,
-                    batch=batch,
-                    timings=Timings(seconds),
-                    peak_memory=peak,
-                    first_call_s=0.031,
-                    warmup=3,
-                )
-            )
-    return BenchResult(setup=setup, rows=tuple(rows), threads=8, dtype="float32")
+    """Ten rounds a configuration; the CPU's at batch 32 are far apart."""
+    rows = tuple(
+        bench_row(device, batch, plan) for device in plan.devices for batch in plan.batches
+    )
+    machine = Machine(
+        host="box", cpu="a CPU", isa="AVX2", cores_visible=8, quota_cores=None, threads=8
+    )
+    run = Run(id="1", time_utc="2026-01-01T00:00:00+00:00", torch="2.13.0", python="3.13", seed=0)
+    return BenchResult(setup=setup, run=run, machine=machine, rows=rows, stopped="all rounds")
+
+
+def bench_row(device: str, batch: int, plan: BenchPlan) -> BenchRow:
+    base = 0.002 * batch if device == "cpu" else 0.0004
+    is_shaky = (device, batch) == ("cpu", 32)
+    spread = 0.3 if is_shaky else 0.01
+    rounds = tuple(
+        Round(
+            number=n, median_s=base * (1 + spread * n / 10), n=100, t_start_s=n, canary_ratio=1.01
+        )
+        for n in range(10)
+    )
+    latency = Latency(
+        median_s=base * (1 + spread * 0.45),
+        ci_low_s=base * (1 + spread * 0.1),
+        ci_high_s=base * (1 + spread * 0.8),
+        ci_method="ordered rounds 2 to 9 of 10 (97.9 %)",
+        floor_s=base * 0.99,
+        p90_s=base * (1 + spread * 1.1),
+        p99_s=base * (1 + spread * 1.3),
+        n_calls=1000,
+        calls_per_sample=1,
+        warmup_calls=5,
+        rounds=rounds,
+    )
+    compare = None
+    if device != "cpu" and "cpu" in plan.devices:
+        ratio = 0.002 * batch / base
+        compare = Compare(
+            against=Key("cpu", batch),
+            ratio=ratio,
+            ci_low=ratio * 0.99,
+            ci_high=ratio * 1.02,
+            n_pairs=10,
+            untrusted=batch == 32,
+        )
+    return BenchRow(
+        config=Config(
+            target="net",
+            params=1,
+            inputs=(),
+            batch=batch,
+            dtype="float32",
+            device=device,
+            mode="inference",
+            threads=8,
+        ),
+        cold=Cold(build_s=0.01, to_device_s=0.02, first_call_s=0.031),
+        latency=latency,
+        throughput=Throughput(
+            items_per_s=batch / latency.median_s,
+            ci_low=batch / latency.ci_high_s,
+            ci_high=batch / latency.ci_low_s,
+            mode="latency" if device == "cpu" else "back to back",
+        ),
+        memory=MemoryUse(peak_allocated_bytes=None if device == "cpu" else batch * 12 * 2**20),
+        compare=compare,
+        quality=Quality(
+            verdict="untrusted" if is_shaky else "trusted",
+            reasons=("wide interval", "trend") if is_shaky else (),
+        ),
+    )
 
 
 SOURCE = """class Net(nn.Module):

@@ -97,9 +97,9 @@ async def test_a_bench_runs_on_every_device_and_shows_them_side_by_side(ui: Modu
         assert plan.devices == ("cpu", "cuda:0")
         lines = ui.text_of(pilot).splitlines()
         (row,) = [line for line in lines if line.split()[:2] == ["cuda:0", "32"]]
-        assert "180×" in row
+        assert "~160×" in row
         (row,) = [line for line in lines if line.split()[:2] == ["cpu", "32"]]
-        assert row.rstrip().endswith("unstable")
+        assert "untrusted" in row
 
 
 async def test_a_bench_shows_its_progress(ui: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ async def test_escape_cancels_and_keeps_the_last_result(ui: ModuleType) -> None:
         await ui.settle(pilot)
         shown = ui.text_of(pilot)
         assert "cancelled" in shown
-        assert "samples/s" in shown
+        assert "verdict" in shown
         assert "esc cancels" not in shown
 
 

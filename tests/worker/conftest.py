@@ -10,18 +10,12 @@ import msgspec
 import pytest
 
 from nninspect.errors import ProtocolError
+from nninspect.protocol.bench import BenchPlan, BenchResult, Machine, Run
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death
 from nninspect.protocol.layers import LayerRow, pack
 from nninspect.protocol.messages import Bench, Check, Inspect, Response, Work
-from nninspect.protocol.records import (
-    BenchPlan,
-    BenchResult,
-    Environment,
-    Inspection,
-    Setup,
-    Totals,
-)
+from nninspect.protocol.records import Environment, Inspection, Setup, Totals
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 from nninspect.worker.cancel import Cancels
@@ -71,7 +65,13 @@ class Harness:
 
     def bench(self, session: Any, setup: Setup, plan: BenchPlan, progress: Report) -> BenchResult:
         assert session is self
-        return BenchResult(setup=setup, rows=(), missing=str(self.work(progress)))
+        return BenchResult(
+            setup=setup,
+            run=Run(id="", time_utc="", torch="", python="", seed=0),
+            machine=Machine(host="", cpu="", isa="", cores_visible=1, quota_cores=None, threads=1),
+            rows=(),
+            missing=str(self.work(progress)),
+        )
 
     def check(self, session: Any, setup: Setup, plan: CheckPlan, progress: Report) -> CheckResult:
         assert session is self

@@ -101,6 +101,13 @@ class Cancelled(NninspectError):
     """The user stopped it."""
 
 
+class Interrupted(BaseException):
+    """Raised in the worker's main thread, wherever it is, when its request is cancelled.
+
+    Not an Exception, so that `except Exception` in user code lets it pass; nobody sees it.
+    """
+
+
 def by_name(name: str) -> type[NninspectError]:
     """The error class of that name; the root class when there is none."""
     return _BY_NAME.get(name, NninspectError)

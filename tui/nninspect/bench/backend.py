@@ -1,70 +1,175 @@
-"""What a timing loop needs of a device: waiting for it, its memory, and a clock."""
+"""A device as the benchmark sees it: clock, waiting, events, memory and health, each if it can."""
 
 from __future__ import annotations
 
+import os
 import time
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
+from nninspect.bench import nvml
+from nninspect.bench.noise import cpu_throttles
+from nninspect.bench.nvml import Health
+
+
+class Peak(NamedTuple):
+    """The most bytes since the reset."""
+
+    allocated: int
+    reserved: int
+
 
 class Backend(Protocol):
-    """One device, as the timing loop sees it; tests play one with a clock of their own."""
+    """One device; tests play one with a clock of their own."""
 
-    def now(self) -> float:
-        """Seconds of a clock that never goes back."""
-        ...
+    now: Callable[[], float]
+    """Seconds of a clock that never goes back."""
+    queues: bool
+    """A call returns before the device has done it, so that there is something to wait for."""
 
     def synchronize(self) -> None:
         """Return when the device has done everything it was given."""
         ...
 
-    def reset_peak_memory(self) -> None: ...
-
-    def peak_memory(self) -> int | None:
-        """Allocated bytes at their highest since the reset; None where the device can't tell."""
+    def mark(self) -> Any:
+        """An event on the stream that calls go to; None where the device has none that tell
+        time."""
         ...
+
+    def between(self, start: Any, end: Any) -> float:
+        """Seconds between two marks, once both were waited for."""
+        ...
+
+    def reset_peak(self) -> None: ...
+
+    def allocated(self) -> int:
+        """Bytes of tensors now; 0 where it is not counted."""
+        ...
+
+    def peak(self) -> Peak | None: ...
+
+    def free_bytes(self) -> int | None: ...
+
+    def health(self) -> Health: ...
 
 
 class CpuBackend:
-    """Calls on the CPU are done when they return, and nobody counts its memory."""
+    """Calls are done when they return, and nobody counts the memory."""
 
-    def now(self) -> float:
-        return time.perf_counter()
+    now: Callable[[], float] = staticmethod(time.perf_counter)
+    queues = False
+
+    def __init__(self) -> None:
+        self._throttles = cpu_throttles()
 
     def synchronize(self) -> None:
         return
 
-    def reset_peak_memory(self) -> None:
+    def mark(self) -> None:
+        return None
+
+    def between(self, start: Any, end: Any) -> float:
+        raise NotImplementedError("the CPU has no events")
+
+    def reset_peak(self) -> None:
         return
 
-    def peak_memory(self) -> int | None:
+    def allocated(self) -> int:
+        return 0
+
+    def peak(self) -> None:
         return None
+
+    def free_bytes(self) -> int | None:
+        try:
+            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError):
+            return None
+
+    def health(self) -> Health:
+        """A lowered clock shows as a count that rose since it was asked last."""
+        before, self._throttles = self._throttles, cpu_throttles()
+        if before is None or self._throttles is None or self._throttles <= before:
+            return Health()
+        return Health(reasons=("heat",))
 
 
 class AcceleratorBackend:
-    """A cuda, mps, xpu … device."""
+    """A cuda, mps, xpu … device. What its torch module lacks is None, never a made-up 0."""
+
+    now: Callable[[], float] = staticmethod(time.perf_counter)
+    queues = True
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._module = getattr(torch, device.type)
-
-    def now(self) -> float:
-        return time.perf_counter()
+        self._uuid = _uuid(device)
+        self._has_events = self._probe_events()
 
     def synchronize(self) -> None:
         torch.accelerator.synchronize(self._device)
 
-    def reset_peak_memory(self) -> None:
-        if hasattr(self._module, "reset_peak_memory_stats"):
-            self._module.reset_peak_memory_stats(self._device)
-
-    def peak_memory(self) -> int | None:
-        if not hasattr(self._module, "max_memory_allocated"):
+    def mark(self) -> Any:
+        if not self._has_events:
             return None
-        return int(self._module.max_memory_allocated(self._device))
+        event = torch.Event(self._device, enable_timing=True)
+        event.record(torch.accelerator.current_stream(self._device))
+        return event
+
+    def between(self, start: Any, end: Any) -> float:
+        return float(start.elapsed_time(end)) / 1e3
+
+    def reset_peak(self) -> None:
+        if reset := getattr(self._module, "reset_peak_memory_stats", None):
+            reset(self._device)
+
+    def allocated(self) -> int:
+        return int(self._ask("memory_allocated") or 0)
+
+    def peak(self) -> Peak | None:
+        allocated = self._ask("max_memory_allocated")
+        reserved = self._ask("max_memory_reserved")
+        return None if allocated is None or reserved is None else Peak(allocated, reserved)
+
+    def free_bytes(self) -> int | None:
+        found = self._ask("mem_get_info")
+        return None if found is None else int(found[0])
+
+    def health(self) -> Health:
+        return nvml.health(self._uuid, os.getpid())
+
+    def _ask(self, name: str) -> Any:
+        """What the device's module says; None where it can't be asked."""
+        question = getattr(self._module, name, None)
+        if question is None:
+            return None
+        try:
+            return question(self._device)
+        except (RuntimeError, AttributeError, TypeError, NotImplementedError):
+            return None
+
+    def _probe_events(self) -> bool:
+        """MPS has events that tell no time on some systems; synchronized wall time remains."""
+        if self._device.type == "mps":
+            return False
+        try:
+            events = [torch.Event(self._device, enable_timing=True) for _ in range(2)]
+            for event in events:
+                event.record(torch.accelerator.current_stream(self._device))
+            self.synchronize()
+            return float(events[0].elapsed_time(events[1])) >= 0
+        except (RuntimeError, AttributeError, TypeError, NotImplementedError):
+            return False
 
 
 def backend_of(device: torch.device) -> Backend:
     """The backend that times a device."""
     return CpuBackend() if device.type == "cpu" else AcceleratorBackend(device)
+
+
+def _uuid(device: torch.device) -> str | None:
+    if device.type != "cuda":
+        return None
+    return str(getattr(torch.cuda.get_device_properties(device), "uuid", "")) or None

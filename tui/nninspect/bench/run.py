@@ -1,156 +1,196 @@
-"""A benchmark by its plan: every device at every batch size, then the model back in its place."""
+"""A benchmark by its plan: every device at every batch in every mode, interleaved and compared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import platform
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from random import Random
+from typing import Protocol
 
 import torch
 from torch.nn.parameter import is_lazy
 
-from nninspect.bench.backend import backend_of
-from nninspect.bench.timing import time_forward
-from nninspect.engine.blame import described, user_line, user_traceback
+from nninspect.bench import assemble
+from nninspect.bench.backend import Backend, backend_of
+from nninspect.bench.candidate import Candidate, failure
+from nninspect.bench.contender import Contender
+from nninspect.bench.machine import fair_threads, machine
+from nninspect.bench.modes.registry import mode_named
+from nninspect.bench.planning import check, missing_device, planned_devices, planned_modes
+from nninspect.bench.replicas import Replicas
+from nninspect.bench.rounds import QUICK_ROUNDS, ROUND_S, ROUNDS, Limits, Machine, Rounds
 from nninspect.engine.choose_inputs import choose_inputs
-from nninspect.engine.devices import accelerators, device_named, free_cache, why_no_accelerator
-from nninspect.engine.examine import Report
-from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.inputs import make_arguments
-from nninspect.engine.layers import model_dtype
 from nninspect.engine.load import Loaded
-from nninspect.engine.session import Session, quietly
+from nninspect.engine.session import Session
 from nninspect.engine.unchanged import set_mode, unchanged
-from nninspect.errors import BadInput, NninspectError
-from nninspect.protocol.records import (
-    BenchPlan,
-    BenchResult,
-    BenchRow,
-    InputSpec,
-    Problem,
-    Setup,
-    batch_of,
-)
+from nninspect.errors import DeviceError, Interrupted
+from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchResult, Key, Run
+from nninspect.protocol.records import InputSpec, Setup, batch_of
+
+
+class Report(Protocol):
+    """Hears how far it is, never within a timed region; may raise to end it."""
+
+    def __call__(
+        self, stage: str, fraction: float | None, bench: BenchProgress | None = None
+    ) -> None: ...
 
 
 def bench(session: Session, setup: Setup, plan: BenchPlan, report: Report) -> BenchResult:
-    """Time the setup's model on every device and batch of the plan.
+    """Time the setup's model by the plan. The session's model is afterwards as it was.
 
-    A row that fails says why and the others go on. Raises a UsageError, ModelError or
-    DeviceError where the model can't be loaded or a device of the plan is not there.
+    A configuration that fails says why in its row and the others go on. Interrupted after the
+    first round, it has the rounds that were finished. Raises a UsageError, ModelError or
+    DeviceError where the model can't be loaded or the plan can't be carried out.
     """
+    check(plan)
     devices = planned_devices(plan)
-    if any(batch < 1 for batch in plan.batches):
-        raise BadInput(f"a batch of {min(plan.batches)} is empty", "Use --batch 1 or more")
     loaded = session.loaded(setup, reload=False, progress=report)
-    home = session.device
-    rows: list[BenchRow] = []
-    try:
-        specs = _inputs(loaded, setup, home, report)
-        batches = plan.batches or (batch_of(specs) or 1,)
-        steps = [(device, batch) for device in devices for batch in batches]
-        for place, (device, batch) in enumerate(steps):
-            share = _Share(report, f"timing {device} at batch {batch}", place, len(steps))
-            rows.append(_row(session, loaded, setup, specs, device, batch, plan, share))
-    finally:
-        session.move(home, quietly)
+    if session.device.type == "meta":
+        raise DeviceError(
+            "the model is on the meta device, where nothing is computed",
+            loaded.kept_on_meta or "Build it on the CPU to time it.",
+        )
+    began = datetime.now(UTC)
+    with _threads(fair_threads()) as threads, unchanged(loaded.model):
+        specs = _inputs(loaded, setup, session.device, report)
+        candidates = _candidates(plan, devices, specs, threads)
+        replicas = Replicas(loaded.model, session.device, training=setup.training)
+        try:
+            _prepare(candidates, replicas, loaded.build_s, threads, report)
+            reads = Machine()
+            stopped = _rounds(candidates, replicas, plan, reads, report)
+            rows = assemble.rows(
+                candidates,
+                setup.target,
+                sum(each.numel() for each in loaded.model.parameters()),
+                threads,
+                reads.fastest,
+            )
+        finally:
+            for each in candidates:
+                each.release(replicas)
+            replicas.close()
     return BenchResult(
         setup=setup,
-        dtype=model_dtype(loaded.model),
-        rows=tuple(rows),
+        run=_run(plan, began),
+        machine=machine(threads),
+        rows=rows,
         missing=missing_device(devices),
-        threads=torch.get_num_threads(),
+        stopped=stopped,
     )
 
 
-def planned_devices(plan: BenchPlan) -> list[torch.device]:
-    """The plan's devices; the CPU and the first accelerator where it names none."""
-    names = plan.devices or ("cpu", *(device.name for device in accelerators()[:1]))
-    devices = list(dict.fromkeys(device_named(name) for name in names))
-    if torch.device("meta") in devices:
-        raise BadInput("nothing is computed on meta, so nothing can be timed", "Use --device cpu")
-    return devices
+def _run(plan: BenchPlan, began: datetime) -> Run:
+    return Run(
+        id=uuid.uuid4().hex[:12],
+        time_utc=began.isoformat(timespec="seconds"),
+        torch=torch.__version__,
+        python=platform.python_version(),
+        seed=plan.seed,
+        argv=plan.argv,
+    )
 
 
-def missing_device(devices: Sequence[torch.device]) -> str:
-    """What the comparison lacks, a sentence; "" where it has the CPU and an accelerator."""
-    kinds = {device.type for device in devices}
-    if kinds == {"cpu"}:
-        found = accelerators()
-        reason = f"{found[0].name} was not asked for" if found else why_no_accelerator()
-        return f"No accelerator to compare with: {reason}."
-    return "" if "cpu" in kinds else "No speed-up: the CPU was not asked for."
+def _candidates(
+    plan: BenchPlan, devices: Sequence[torch.device], specs: Sequence[InputSpec], threads: int
+) -> list[Candidate]:
+    batches = plan.batches or (batch_of(specs) or 1,)
+    backends: dict[torch.device, Backend] = {each: backend_of(each) for each in devices}
+    return [
+        Candidate(
+            Key(str(device), batch, name),
+            mode_named(name),
+            device,
+            backends[device],
+            tuple(spec.with_batch(batch) for spec in specs),
+        )
+        for device in devices
+        for batch in dict.fromkeys(batches)
+        for name in planned_modes(plan, devices, threads)
+    ]
 
 
-class _Share:
-    """Reports one step's fraction as its share of the whole."""
+def _prepare(
+    candidates: Sequence[Candidate],
+    replicas: Replicas,
+    build_s: float,
+    threads: int,
+    report: Report,
+) -> None:
+    for place, each in enumerate(candidates):
+        stage = f"warming up {each.key.device}, batch {each.key.batch}, {each.key.mode}"
+        progress = BenchProgress(key=each.key, place=place, places=len(candidates))
+        report(stage, None, progress)
+        each.prepare(replicas, build_s, threads)
 
-    def __init__(self, report: Report, stage: str, place: int, steps: int) -> None:
-        self.report, self._stage, self._place, self._steps = report, stage, place, steps
 
-    def __call__(self, fraction: float) -> None:
-        self.report(self._stage, (self._place + fraction) / self._steps)
+def _rounds(
+    candidates: Sequence[Candidate],
+    replicas: Replicas,
+    plan: BenchPlan,
+    reads: Machine,
+    report: Report,
+) -> str:
+    """Why they ended."""
+    by_contender = {id(each.contender): each for each in candidates if each.contender}
+
+    def release(contender: Contender) -> None:
+        candidate = by_contender[id(contender)]
+        candidate.error = contender.error
+        candidate.release(replicas)
+
+    rounds = Rounds(
+        [each.contender for each in candidates if each.contender],
+        Limits(
+            rounds=QUICK_ROUNDS if plan.quick else ROUNDS,
+            max_time_s=plan.max_time_s,
+            round_s=0.0 if plan.quick else ROUND_S,
+        ),
+        failed=lambda contender, error: failure(error, "rounds"),
+        tell=_teller(report),
+        reads=reads,
+        random=Random(plan.seed),
+        release=release,
+    )
+    try:
+        return rounds.run()
+    except Interrupted:
+        if not rounds.done:
+            raise
+        return "cancelled"
+
+
+def _teller(report: Report) -> Callable[[BenchProgress], None]:
+    def tell(progress: BenchProgress) -> None:
+        done = progress.round + progress.place / progress.places
+        report("timing", min(1.0, done / progress.rounds), progress)
+
+    return tell
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[int]:
+    """The CPU threads of the whole run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield count
+    finally:
+        torch.set_num_threads(before)
 
 
 def _inputs(
     loaded: Loaded, setup: Setup, device: torch.device, report: Report
 ) -> tuple[InputSpec, ...]:
-    with unchanged(loaded.model):
-        set_mode(loaded.model, setup.training)
-        return choose_inputs(loaded, setup, device, report)[0]
-
-
-def _row(
-    session: Session,
-    loaded: Loaded,
-    setup: Setup,
-    specs: Sequence[InputSpec],
-    device: torch.device,
-    batch: int,
-    plan: BenchPlan,
-    share: _Share,
-) -> BenchRow:
-    share(0.0)
-    try:
-        session.move(device, share.report)
-        with unchanged(loaded.model), torch.inference_mode():
-            set_mode(loaded.model, setup.training)
-            at_batch = [spec.with_batch(batch) for spec in specs]
-            args, kwargs = make_arguments(at_batch, device)
-            _materialise(loaded, at_batch, device)
-            timed = time_forward(
-                lambda: loaded.model(*args, **kwargs), backend_of(device), plan, share
-            )
-    except NninspectError as error:
-        return BenchRow(device=str(device), batch=batch, failure=Problem.of(error))
-    except (Exception, SystemExit) as error:
-        return BenchRow(device=str(device), batch=batch, failure=_problem(error))
-    finally:
-        free_cache(device)
-    return BenchRow(
-        device=str(device),
-        batch=batch,
-        timings=timed.timings,
-        first_call_s=timed.first_call_s,
-        warmup=timed.warmup,
-        peak_memory=timed.peak_memory,
-    )
-
-
-def _materialise(loaded: Loaded, specs: Sequence[InputSpec], device: torch.device) -> None:
-    """The parameters that a lazy module makes in its first forward are to be ordinary ones."""
+    """What it is called with. A lazy module's parameters are ordinary ones afterwards."""
+    set_mode(loaded.model, setup.training)
+    specs = choose_inputs(loaded, setup, device, report)[0]
     if any(is_lazy(parameter) for parameter in loaded.model.parameters()):
-        with torch.inference_mode(False):
-            args, kwargs = make_arguments(specs, device)
-            loaded.model(*args, **kwargs)
-
-
-def _problem(error: BaseException) -> Problem:
-    hint = "Inspect the model to see where and why."
-    if is_out_of_memory(error):
-        hint = "Use a smaller batch."
-    return Problem(
-        kind="ForwardFailed",
-        message=described(error),
-        hint=hint,
-        where=user_line(error),
-        details=user_traceback(error),
-    )
+        args, kwargs = make_arguments(specs, device)
+        loaded.model(*args, **kwargs)
+    return specs

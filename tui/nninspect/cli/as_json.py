@@ -5,16 +5,19 @@ Seconds, bytes and counts; null for what is not known. `schema` rises when a fie
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
 import msgspec
 
 from nninspect.plugin import Collection, ModelCard
+from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, OUTPUT, LayerRow, Mark, Tensors
 from nninspect.protocol.memory import Memory, Optimizer
-from nninspect.protocol.records import BenchResult, BenchRow, Inspection, Problem, Setup
+from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup
 from nninspect.text.inputs import format_input
 
 SCHEMA = 1
@@ -102,34 +105,23 @@ def _problem(problem: Problem | None) -> Any:
 
 
 def bench(result: BenchResult) -> dict[str, Any]:
-    """A benchmark: every row with its timings in seconds and what follows from them."""
-    return {
-        "schema": SCHEMA,
-        "setup": _setup(result.setup),
-        "dtype": result.dtype,
-        "threads": result.threads,
-        "missing": result.missing,
-        "rows": [_bench_row(result, row) for row in result.rows],
-    }
+    """A benchmark: every row with its raw rounds and what follows from them; its schema is
+    `run.schema`. What has no bound is null."""
+    fields: dict[str, Any] = msgspec.to_builtins(result)
+    fields["setup"] = _setup(result.setup)
+    for row in fields["rows"]:
+        row["config"]["inputs"] = [
+            {**each, "text": format_input(msgspec.convert(each, InputSpec))}
+            for each in row["config"]["inputs"]
+        ]
+        if row["agreement"] and math.isinf(row["agreement"]["max_error"]):
+            row["agreement"]["max_error"] = None
+    return {"schema": SCHEMA, **fields}
 
 
-def _bench_row(result: BenchResult, row: BenchRow) -> dict[str, Any]:
-    timings = row.timings
-    return {
-        "device": row.device,
-        "batch": row.batch,
-        "p50_s": timings and timings.p50,
-        "p95_s": timings and timings.p95,
-        "iqr_s": timings and timings.iqr,
-        "unstable": timings and timings.is_unstable,
-        "samples_per_s": row.throughput,
-        "speedup": result.speedup(row),
-        "first_call_s": row.first_call_s if timings else None,
-        "warmup": row.warmup,
-        "peak_memory_bytes": row.peak_memory,
-        "timings_s": list(timings.seconds) if timings else [],
-        "failure": _problem(row.failure),
-    }
+def dumps(value: object) -> str:
+    """As text, as it is printed and saved."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def check(result: CheckResult) -> dict[str, Any]:

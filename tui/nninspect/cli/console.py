@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from nninspect.cli.exit_codes import exit_code_of
 from nninspect.client.api import Advanced, Event, Printed
 from nninspect.errors import NninspectError
+from nninspect.protocol.bench import BenchProgress
+from nninspect.text.bench import progress
 from nninspect.text.plain import plain, without_escapes
 
 _CLEAR_LINE = "\r\x1b[K"
@@ -43,6 +45,9 @@ class Console:
     def hear(self, event: Event) -> None:
         """What a worker says meanwhile: progress, and what user code prints."""
         match event:
+            case Advanced(_, _, BenchProgress() as found):
+                left = "" if found.seconds_left is None else f", {found.seconds_left:.0f} s left"
+                self._progress(f"{progress(found)}{left}")
             case Advanced(stage, fraction):
                 done = "" if fraction is None else f" {fraction:.0%}"
                 self._progress(f"{plain(stage)}{done}")

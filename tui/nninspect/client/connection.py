@@ -12,6 +12,7 @@ from nninspect.client.link import Link
 from nninspect.client.pending import CANCELLED, Pending, Result
 from nninspect.client.process import Process, spawn
 from nninspect.errors import ProtocolError, WorkerDied
+from nninspect.protocol.bench import BenchPlan, BenchResult
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.framing import ResponseReader, encode
 from nninspect.protocol.messages import (
@@ -36,14 +37,7 @@ from nninspect.protocol.messages import (
     Work,
     WorkerHello,
 )
-from nninspect.protocol.records import (
-    BenchPlan,
-    BenchResult,
-    Environment,
-    Inspection,
-    Problem,
-    Setup,
-)
+from nninspect.protocol.records import Environment, Inspection, Problem, Setup
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 

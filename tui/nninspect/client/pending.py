@@ -9,11 +9,12 @@ import msgspec
 
 from nninspect.client import ending
 from nninspect.errors import Cancelled
+from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.flight import Position
 from nninspect.protocol.framing import encode
 from nninspect.protocol.messages import Inspect, Work
-from nninspect.protocol.records import BenchResult, Inspection, Problem
+from nninspect.protocol.records import Inspection, Problem
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 

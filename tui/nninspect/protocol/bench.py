@@ -50,7 +50,7 @@ class BenchProgress(Record, frozen=True):
     key: Key
     """What is measured next."""
     place: int
-    """Of the key among all configurations, from 0."""
+    """Of the key in this round, or in the warm-up before the first; from 0."""
     places: int
     round: int = 0
     """Finished rounds."""
@@ -293,17 +293,19 @@ class Compare(Record, frozen=True):
 
     against: Key
     ratio: float | None = None
-    """Above 1 this row is faster; None where `withheld` says why."""
+    """Above 1 this row is faster; None where `withheld` says why there is none."""
     ci_low: float | None = None
     ci_high: float | None = None
     n_pairs: int = 0
     withheld: str = ""
-    """Why there is no ratio, a sentence; "" where there is one."""
+    """Why there is no ratio; "" where there is one."""
+    untrusted: bool = False
+    """One of the two rows is, so that neither wins."""
 
     @property
     def winner(self) -> Literal["this", "against", ""]:
-        """Which is faster; "" where the interval has 1 in it, or there is none."""
-        if self.ci_low is None or self.ci_high is None or self.withheld:
+        """Which is faster; "" where the interval has 1 in it, or can't be relied on."""
+        if self.ci_low is None or self.ci_high is None or self.withheld or self.untrusted:
             return ""
         if self.ci_low > 1:
             return "this"

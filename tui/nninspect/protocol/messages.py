@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from nninspect.protocol.bench import BenchProgress
+from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchResult
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death
-from nninspect.protocol.records import (
-    BenchPlan,
-    BenchResult,
-    Environment,
-    Inspection,
-    Problem,
-    Setup,
-)
+from nninspect.protocol.records import Environment, Inspection, Problem, Setup
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 

@@ -1,80 +1,214 @@
-"""A bench result as a table's cells and the sentences below it."""
+"""A bench result as a table's cells and the sentences below; digits end at the interval."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from nninspect.protocol.records import BenchResult, BenchRow
+from nninspect.protocol.bench import (
+    Agreement,
+    BenchProgress,
+    BenchResult,
+    BenchRow,
+    Compare,
+    Key,
+    Latency,
+)
 from nninspect.text import units
 from nninspect.text.plain import plain
 
 COLUMNS = (
     "device",
     "batch",
+    "mode",
     "p50",
-    "p95",
-    "spread",
-    "samples/s",
+    "interval",
     "speed-up",
-    "first call",
-    "iterations",
+    "items/s",
     "peak memory",
+    "n",
+    "floor",
+    "p90",
+    "p99",
+    "first call",
+    "verdict",
 )
-"""The titles, in the order of `cells`; "spread" is the IQR."""
+"""The titles, in the order of `cells`."""
 
-LEAST_WANTED = ("iterations", "first call", "peak memory", "p95", "spread")
+LEAST_WANTED = ("p99", "p90", "first call", "floor", "peak memory", "n", "items/s", "interval")
 """The columns that go first where room is scarce, in that order."""
 
-UNSTABLE = "unstable: the spread is over a tenth of the p50, so p50s can't be compared"
+REASONS = {
+    "too few rounds": "too few rounds were finished for an interval of 95 %: give it more time",
+    "wide interval": "the rounds differ by more than 2 % of their median",
+    "preempted": "other programs took the cores for more than 1 % of the time",
+    "shared core": "a fixed loop beside the rounds ran over 6 % slower than at best: the core is "
+    "shared, or its clock changes",
+    "throttled": "the device lowered its clock, for heat or power",
+    "trend": "the last rounds differ from the first by more than 3 %",
+    "bimodal": "the calls fall into two speeds",
+    "far above the floor": "the median is over 10 % above the fastest calls",
+}
+"""Why a row is not trusted, by the reason in its quality."""
+
+_SIGNIFICANT = 4
+"""Digits at most, however narrow the interval."""
 
 
-def cells(result: BenchResult, row: BenchRow) -> tuple[str, ...]:
-    """One row's cells; dashes where it could not be timed."""
-    timings = row.timings
-    if timings is None:
-        return (row.device, str(row.batch), *("–",) * (len(COLUMNS) - 2))
+def cells(row: BenchRow) -> tuple[str, ...]:
+    """One row's cells; dashes where it has no latency."""
+    config, found, first = row.config, row.latency, units.NONE
+    if row.cold is not None:
+        first = units.seconds(row.cold.first_call_s)
+    named = (config.device, str(config.batch), config.mode)
+    if found is None:
+        return (*named, *(units.NONE,) * (len(COLUMNS) - 5), first, verdict(row))
     return (
-        row.device,
-        str(row.batch),
-        units.seconds(timings.p50),
-        units.seconds(timings.p95),
-        units.seconds(timings.iqr),
-        _throughput(row.throughput),
-        _speedup(result, row),
-        units.seconds(row.first_call_s),
-        units.count(len(timings.seconds)),
-        units.NONE if row.peak_memory is None else units.size(row.peak_memory),
+        *named,
+        median(found),
+        interval(found),
+        speedup(row.compare),
+        _throughput(row),
+        _memory(row),
+        units.count(found.n_calls),
+        units.seconds(found.floor_s),
+        _tail(found.p90_s),
+        _tail(found.p99_s),
+        first,
+        verdict(row),
     )
 
 
 def verdict(row: BenchRow) -> str:
-    """What is wrong with a row, in words; "" where nothing is."""
-    if row.failure is not None:
-        return "failed"
-    return "unstable" if row.timings is not None and row.timings.is_unstable else ""
+    """How far a row can be believed, and why not farther: "noisy: preempted, trend"."""
+    if row.error is not None:
+        names = {"OutOfMemory": "out of memory", "NotHere": "not here"}
+        return names.get(row.error.kind, "failed")
+    if row.quality is None:
+        return "not measured"
+    return ": ".join(filter(None, (row.quality.verdict, ", ".join(row.quality.reasons))))
+
+
+def name(key: Key) -> str:
+    """ "cuda:0, batch 8, float16"; inference goes without saying."""
+    mode = "" if key.mode == "inference" else f", {key.mode}"
+    return f"{key.device}, batch {key.batch}{mode}"
+
+
+def median(latency: Latency) -> str:
+    """ "2.31 ms", with no digit that the interval leaves open."""
+    return rounded(latency.median_s, latency.ci_high_s - latency.ci_low_s)
+
+
+def interval(latency: Latency) -> str:
+    """ "2.28–2.35 ms"."""
+    width = latency.ci_high_s - latency.ci_low_s
+    low, unit = _in_unit(latency.ci_low_s, width, latency.median_s)
+    high, _ = _in_unit(latency.ci_high_s, width, latency.median_s)
+    return f"{low}–{high} {unit}"
+
+
+def rounded(seconds: float, width: float) -> str:
+    """A duration whose last digit is that of the interval's half-width."""
+    number, unit = _in_unit(seconds, width, seconds)
+    return f"{number} {unit}"
+
+
+def speedup(compare: Compare | None) -> str:
+    """ "12.3× (11.9–12.6)"; "≈" where neither is faster, "~" where it can't be relied on."""
+    if compare is None:
+        return units.NONE
+    if compare.ratio is None or compare.ci_low is None or compare.ci_high is None:
+        return "withheld"
+    width = compare.ci_high - compare.ci_low
+    ratio, low, high = (
+        _digits(each, width, compare.ratio)
+        for each in (compare.ratio, compare.ci_low, compare.ci_high)
+    )
+    sign = "~" if compare.untrusted else "" if compare.winner else "≈"
+    return f"{sign}{ratio}× ({low}–{high})"
+
+
+def progress(found: BenchProgress) -> str:
+    """ "round 3 of 10, cpu, batch 8; cpu, batch 1 at 2.31 ms"."""
+    rounds = f"round {found.round + 1} of {found.rounds}, " if found.rounds else ""
+    text = f"{rounds}{name(found.key)}"
+    if found.median_s is None or found.ci_low_s is None or found.ci_high_s is None:
+        return text
+    width = found.ci_high_s - found.ci_low_s
+    latest = f"{name(found.latest)} at " if found.latest else ""
+    return f"{text}; {latest}{rounded(found.median_s, width)}"
 
 
 def remarks(result: BenchResult) -> Iterator[str]:
     """What to know before trusting the table, a sentence each."""
     if result.missing:
         yield plain(result.missing)
+    if result.stopped == "cancelled":
+        yield "Cancelled: the figures are of the rounds that were finished."
     for row in result.rows:
-        if row.failure is not None:
-            yield f"{row.device}, batch {row.batch}: {plain(row.failure.message)}"
-            if row.failure.hint:
-                yield plain(row.failure.hint)
-    if any(verdict(row) == "unstable" for row in result.rows):
-        yield UNSTABLE
+        yield from _of_row(row)
+    seen = {why for row in result.rows if row.quality for why in row.quality.reasons}
+    for reason, meaning in REASONS.items():
+        if reason in seen:
+            yield f"{reason}: {meaning}"
+    if any(row.compare is not None and row.compare.untrusted for row in result.rows):
+        yield "A speed-up with ~ has a row that can't be trusted, so neither is called faster."
 
 
-def _speedup(result: BenchResult, row: BenchRow) -> str:
-    """ "12.3×"; "~12.3×" where one of the two p50s can't be relied on."""
-    found = units.ratio(result.speedup(row))
-    pair = (row, *(cpu for cpu in result.rows if (cpu.device, cpu.batch) == ("cpu", row.batch)))
-    is_rough = found != units.NONE and any(verdict(timed) == "unstable" for timed in pair)
-    return f"~{found}" if is_rough else found
+def _of_row(row: BenchRow) -> Iterator[str]:
+    who = name(row.key)
+    if row.error is not None:
+        yield f"{who}: {plain(row.error.message)}"
+        if row.error.hint:
+            yield plain(row.error.hint)
+    for label in row.labels:
+        yield f"{who}: {plain(label)}"
+    if row.agreement is not None and not row.agreement.agrees:
+        yield f"{who}: {disagreement(row.agreement)}"
+    if row.accelerator is not None and row.accelerator.bounds:
+        yield f"{who}: {', '.join(row.accelerator.bounds)}"
+    if row.compare is not None and row.compare.withheld:
+        yield f"{who}: no speed-up, as {plain(row.compare.withheld)}"
 
 
-def _throughput(value: float | None) -> str:
-    """Samples a second in three digits; the rest is noise."""
-    return units.UNKNOWN if value is None else units.short_count(float(f"{value:.3g}"))
+def disagreement(found: Agreement) -> str:
+    """How far the outputs are from those of the row that they were compared with."""
+    error = "without bound" if math.isinf(found.max_error) else f"{found.max_error:.1e}"
+    return (
+        f"its outputs differ from those of {name(found.against)}: the largest error over their"
+        f" scale is {error}, the limit {found.limit:.0e}"
+    )
+
+
+def _in_unit(seconds: float, width: float, scale_of: float) -> tuple[str, str]:
+    """The number and its unit, by the unit of `scale_of`."""
+    shown = units.seconds(scale_of)
+    unit = shown.split()[-1]
+    scale = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}[unit]
+    return _digits(seconds / scale, width / scale, scale_of / scale), unit
+
+
+def _digits(value: float, width: float, scale_of: float) -> str:
+    """`value` to the place of the first digit of half the width; whole numbers at least."""
+    most = _SIGNIFICANT - 1 - math.floor(math.log10(abs(scale_of))) if scale_of else 0
+    wanted = most if width <= 0 else -math.floor(math.log10(width / 2))
+    return f"{value:.{max(0, min(most, wanted))}f}"
+
+
+def _throughput(row: BenchRow) -> str:
+    """Items a second to the digits of its interval, three at most."""
+    if row.throughput is None:
+        return units.NONE
+    return units.short_count(float(f"{row.throughput.items_per_s:.3g}"))
+
+
+def _memory(row: BenchRow) -> str:
+    memory = row.memory
+    if memory is None or memory.peak_allocated_bytes is None:
+        return units.NONE
+    return units.size(memory.peak_allocated_bytes)
+
+
+def _tail(seconds: float | None) -> str:
+    return units.NONE if seconds is None else units.seconds(seconds)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
+from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.records import BenchResult, Environment, Inspection, Problem
+from nninspect.protocol.records import Environment, Inspection, Problem
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 

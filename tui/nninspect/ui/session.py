@@ -14,9 +14,10 @@ from textual.message import Message
 
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
 from nninspect.errors import Cancelled, ModelError, NninspectError
+from nninspect.protocol.bench import BenchPlan
 from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.records import BenchPlan, Environment, Problem, Setup
+from nninspect.protocol.records import Environment, Problem, Setup
 from nninspect.ui.asides import Asides
 from nninspect.ui.changes import mark_changes
 from nninspect.ui.inputs import with_next_dtype

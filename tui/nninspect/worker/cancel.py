@@ -7,16 +7,9 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from nninspect.errors import Cancelled
+from nninspect.errors import Cancelled, Interrupted
 
 _Result = TypeVar("_Result")
-
-
-class Interrupted(BaseException):
-    """Raised in the main thread, wherever it is, when its request is cancelled.
-
-    Not an Exception, so that `except Exception` in user code lets it pass.
-    """
 
 
 class Cancels:
@@ -49,12 +42,15 @@ class Cancels:
         if request_id == self._running:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    def run(self, request_id: int, work: Callable[[], _Result]) -> _Result:
-        """The result of `work`. Raises Cancelled once the request is cancelled."""
+    def run(
+        self, request_id: int, work: Callable[[], _Result], *, keeps_part: bool = False
+    ) -> _Result:
+        """The result of `work`. Raises Cancelled once the request is cancelled, unless it
+        `keeps_part`: then work that caught Interrupted may return what it has."""
         signal.signal(signal.SIGINT, self._on_signal)
         self._raised = False
         try:
-            return self._run(request_id, work)
+            return self._run(request_id, work, keeps_part)
         except BaseException:
             if self._raised:
                 raise Cancelled("cancelled") from None
@@ -65,14 +61,14 @@ class Cancels:
                 self._expected.discard(request_id)
                 self._cancelled.discard(request_id)
 
-    def _run(self, request_id: int, work: Callable[[], _Result]) -> _Result:
+    def _run(self, request_id: int, work: Callable[[], _Result], keeps_part: bool) -> _Result:
         try:
             self._running = request_id
             self.check()
             result = work()
         finally:
             self._running = None
-        if self._raised:
+        if self._raised and not keeps_part:
             raise Interrupted  # user code swallowed it: half a result is none
         return result
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from nninspect.errors import NninspectError, ProtocolError
+from nninspect.protocol.bench import BenchProgress
 from nninspect.protocol.messages import (
     Bench,
     Benched,
@@ -53,7 +54,11 @@ class Dispatcher:
     def handle(self, request: Work) -> None:
         """Carry one request out and answer it. To be called in the main thread."""
         try:
-            answer = self._cancels.run(request.request_id, lambda: self._carry_out(request))
+            answer = self._cancels.run(
+                request.request_id,
+                lambda: self._carry_out(request),
+                keeps_part=isinstance(request, Bench),
+            )
         except NninspectError as error:
             answer = _failed(request, error)
         except BaseException as error:
@@ -98,12 +103,19 @@ class _Throttle:
         self._stage: str | None = None
         self._due = 0.0
 
-    def __call__(self, stage: str, fraction: float | None = None) -> None:
+    def __call__(
+        self,
+        stage: str,
+        fraction: float | None = None,
+        bench: BenchProgress | None = None,
+    ) -> None:
         self._cancels.check()
         if stage == self._stage and self._clock() < self._due:
             return
         self._stage, self._due = stage, self._clock() + PROGRESS_S
-        progress = Progress(request_id=self._request_id, stage=stage, fraction=fraction)
+        progress = Progress(
+            request_id=self._request_id, stage=stage, fraction=fraction, bench=bench
+        )
         self._cancels.hold(lambda: self._send(progress))
 
 

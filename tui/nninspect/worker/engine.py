@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from nninspect.errors import WorkerMissing
+from nninspect.protocol.bench import BenchPlan, BenchResult
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death, inherited
-from nninspect.protocol.records import BenchPlan, BenchResult, Environment, Inspection, Setup
+from nninspect.protocol.records import Environment, Inspection, Setup
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
@@ -41,7 +42,8 @@ class Engine(NamedTuple):
 
     environment: Environment
     session: Session
-    bench: Callable[[Any, Setup, BenchPlan, Report], BenchResult]
+    bench: Callable[[Any, Setup, BenchPlan, Any], BenchResult]
+    """Session, setup, plan, and a Report that also takes a `BenchProgress`."""
     check: Callable[[Any, Setup, CheckPlan, Report], CheckResult]
 
 

@@ -15,8 +15,9 @@ from textual.widget import Widget
 
 from nninspect.client.api import Client
 from nninspect.errors import WorkerError, by_name
+from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult, Severity
-from nninspect.protocol.records import BenchResult, Environment, Problem, Setup
+from nninspect.protocol.records import Environment, Problem, Setup
 from nninspect.text import units
 from nninspect.text.plain import plain
 from nninspect.ui import messages

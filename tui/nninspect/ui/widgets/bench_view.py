@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from textual.events import Resize
 from textual.reactive import reactive
 
-from nninspect.protocol.records import BenchResult, BenchRow, Problem
+from nninspect.protocol.bench import BenchResult, BenchRow
+from nninspect.protocol.records import Problem
 from nninspect.text import bench, headline
 from nninspect.text.plain import plain
 from nninspect.ui.messages import Activity
@@ -17,7 +18,7 @@ from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.status_line import activity_spans
 
 GAP = "  "
-VERDICT = len("unstable")
+LEFT = ("device", "mode", "verdict")
 
 
 class BenchView(Page, can_focus=True):
@@ -66,28 +67,26 @@ def table(result: BenchResult, width: int) -> Iterator[Paragraph]:
     """What was timed, the rows in aligned columns, and what to know about them."""
     yield paragraph(_what(result), "dim")
     yield Paragraph()
-    rows = [bench.cells(result, row) for row in result.rows]
-    widths = _widths(rows, width - len(GAP) - VERDICT)
-    titles = dict(zip(bench.COLUMNS, bench.COLUMNS, strict=True))
-    yield Paragraph((Span(_aligned(tuple(titles), widths), "dim"),), wraps=False)
+    rows = [bench.cells(row) for row in result.rows]
+    widths = _widths(rows, width)
+    titles = Span(_aligned(bench.COLUMNS, widths).rstrip(), "dim")
+    yield Paragraph((titles,), wraps=False)
     for row, cells in zip(result.rows, rows, strict=True):
-        yield Paragraph(tuple(_row(result, row, _aligned(cells, widths))), wraps=False)
+        yield Paragraph(tuple(_row(row, _aligned(cells, widths))), wraps=False)
     yield Paragraph()
     for remark in bench.remarks(result):
         yield Paragraph((Span("• ", "warn"), Span(remark)), hang=2)
 
 
-def _row(result: BenchResult, row: BenchRow, text: str) -> Iterator[Span]:
-    verdict = bench.verdict(row)
-    yield Span(text, "bad" if verdict == "failed" else "")
-    if verdict:
-        yield Span(GAP + verdict, "bad" if verdict == "failed" else "warn")
+def _row(row: BenchRow, text: str) -> Iterator[Span]:
+    trusted = row.quality is not None and row.quality.verdict == "trusted"
+    yield Span(text.rstrip(), "bad" if row.error else "" if trusted else "warn")
 
 
 def _what(result: BenchResult) -> str:
-    setup = result.setup
-    threads = f"{result.threads} threads" if result.threads else ""
-    parts = (plain(setup.target), result.dtype, threads)
+    dtypes = dict.fromkeys(row.config.dtype for row in result.rows)
+    threads = f"{result.machine.threads} threads"
+    parts = (plain(result.setup.target), ", ".join(filter(None, dtypes)), threads)
     return headline.SEPARATOR.join(filter(None, parts))
 
 
@@ -107,5 +106,5 @@ def _widths(rows: list[tuple[str, ...]], room: int) -> dict[str, int]:
 def _aligned(cells: tuple[str, ...], widths: dict[str, int]) -> str:
     named = dict(zip(bench.COLUMNS, cells, strict=True))
     return GAP.join(
-        pad(named[title], width, right=title != "device") for title, width in widths.items()
+        pad(named[title], width, right=title not in LEFT) for title, width in widths.items()
     )

@@ -1,0 +1,69 @@
+"""One configuration against another: the ratio in each round, its interval, and who is faster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from nninspect.bench.estimate import interval
+from nninspect.protocol.bench import BenchRow, Compare, Latency
+
+
+def paired_ratios(latency: Latency, against: Latency) -> list[float]:
+    """`against` over this one, in every round that both have: above 1 this one is faster."""
+    theirs = {each.number: each.median_s for each in against.kept}
+    return [theirs[each.number] / each.median_s for each in latency.kept if each.number in theirs]
+
+
+def compare(row: BenchRow, against: BenchRow) -> Compare:
+    """The speed-up of a row over another, or why there is none."""
+    if row.latency is None or against.latency is None:
+        failed = against if against.latency is None else row
+        return _withheld(against, f"{_name(failed)} has no latency")
+    if row.agreement is not None and not row.agreement.agrees:
+        return _withheld(against, "the outputs do not agree, so it is not the same computation")
+    ratios = paired_ratios(row.latency, against.latency)
+    if not ratios:
+        return _withheld(against, "no round has both")
+    found = interval(ratios)
+    return Compare(
+        against=against.key,
+        ratio=median(ratios),
+        ci_low=found.low,
+        ci_high=found.high,
+        n_pairs=len(ratios),
+        untrusted=any(
+            each.quality is None or each.quality.verdict == "untrusted" for each in (row, against)
+        ),
+    )
+
+
+def baseline(row: BenchRow, rows: Sequence[BenchRow], work: dict[str, str]) -> BenchRow | None:
+    """Which row to compare with; None for the first of its kind. `work` is each mode's.
+
+    The first device at the same batch and mode; on that device itself, the plan's first mode at
+    the same batch, if it does the same work.
+    """
+    config = row.config
+    same_mode = [
+        each
+        for each in rows
+        if (each.config.batch, each.config.mode) == (config.batch, config.mode)
+    ]
+    if same_mode and same_mode[0].config.device != config.device:
+        return same_mode[0]
+    same_work = [
+        each
+        for each in rows
+        if (each.config.device, each.config.batch) == (config.device, config.batch)
+        and work[each.config.mode] == work[config.mode]
+    ]
+    return same_work[0] if same_work and same_work[0].key != row.key else None
+
+
+def _withheld(against: BenchRow, why: str) -> Compare:
+    return Compare(against=against.key, withheld=why)
+
+
+def _name(row: BenchRow) -> str:
+    return f"{row.config.device} at batch {row.config.batch} ({row.config.mode})"

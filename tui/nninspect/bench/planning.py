@@ -1,0 +1,51 @@
+"""What a plan means on this machine: its devices, its modes, and what the comparison lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from nninspect.bench.machine import visible_cores
+from nninspect.bench.modes.registry import mode_named
+from nninspect.engine.devices import accelerators, device_named, why_no_accelerator
+from nninspect.errors import BadInput
+from nninspect.protocol.bench import BenchPlan
+
+
+def check(plan: BenchPlan) -> None:
+    """Raises BadInput for a batch or a mode that can't be, before a model is loaded for it."""
+    if any(batch < 1 for batch in plan.batches):
+        raise BadInput(f"a batch of {min(plan.batches)} is empty", "Use --batch 1 or more")
+    for name in plan.modes:
+        mode_named(name)
+
+
+def planned_devices(plan: BenchPlan) -> list[torch.device]:
+    """The plan's devices; the CPU and the first accelerator where it names none."""
+    names = plan.devices or ("cpu", *(device.name for device in accelerators()[:1]))
+    devices = list(dict.fromkeys(device_named(name) for name in names))
+    if torch.device("meta") in devices:
+        raise BadInput("nothing is computed on meta, so nothing can be timed", "Use --device cpu")
+    return devices
+
+
+def planned_modes(plan: BenchPlan, devices: Sequence[torch.device], threads: int) -> list[str]:
+    """The plan's modes; inference where it names none, and where the CPU has no accelerator to
+    be compared with, other thread counts."""
+    if plan.modes:
+        return list(dict.fromkeys(plan.modes))
+    if accelerators() or any(device.type != "cpu" for device in devices):
+        return ["inference"]
+    counts = {1, threads // 2, len(visible_cores())} - {0, threads}
+    return ["inference", *(f"threads={count}" for count in sorted(counts))]
+
+
+def missing_device(devices: Sequence[torch.device]) -> str:
+    """What the comparison lacks, a sentence; "" where it has the CPU and an accelerator."""
+    kinds = {device.type for device in devices}
+    if kinds == {"cpu"}:
+        found = accelerators()
+        reason = f"{found[0].name} was not asked for" if found else why_no_accelerator()
+        return f"No accelerator to compare with: {reason}."
+    return "" if "cpu" in kinds else "No speed-up: the CPU was not asked for."
