@@ -165,6 +165,23 @@ class AsksAShape(Plain):
         return torch.where(x.max() > 1, x / 2, x)
 
 
+class Converts(Plain):
+    def then(self, x: Tensor) -> Tensor:
+        return x.float() + x.int()
+
+
+class AsksInALibrary(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+        encoded: Tensor = self.encoder(x, src_key_padding_mask=mask)
+        return encoded
+
+
 class ByHand(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -238,6 +255,8 @@ NEAR_MISSES: list[tuple[str, Callable[[], nn.Module], Any]] = [
     ("NN804", Plain, X),
     ("NN804", DoublesOnPurpose, X),
     ("NN805", AsksAShape, X),
+    ("NN805", Converts, X),
+    ("NN805", AsksInALibrary, "4,5,8"),
     ("NN806", Fused, "4,5,8"),
     ("NN806", GivesItsWeights, "4,5,8"),
     ("NN806", Pooling, "4,5,8"),

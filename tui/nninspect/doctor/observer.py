@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +22,14 @@ from nninspect.engine.tensors import tensors_in
 _READS = "item tolist numpy bool int float complex index repr format equal"
 READS = frozenset(_READS.split())
 """What gives values of a tensor to Python."""
+
+_TORCH = Path(torch.__file__).parent
+_BETWEEN = (
+    str(Path(__file__).parents[1]),
+    str(_TORCH / "_tensor.py"),
+    str(_TORCH / "overrides.py"),
+)
+"""What stands between a call of a torch function and its observer."""
 
 _PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device)
 
@@ -99,8 +108,8 @@ class NotesTaker(Observer):
 
     def read(self, op: Op, given: Sequence[torch.Tensor], flow: Dataflow[Maker]) -> None:
         if op.name in READS and any(map(flow.knows, given)):
-            file, line = self._line()
-            if file:
+            file, line = _caller()
+            if self._source.is_own(file):
                 self.reads.append(Read(op.name, op.inside, file, line))
 
     def gave(
@@ -118,6 +127,16 @@ class NotesTaker(Observer):
                 return frame.f_code.co_filename, frame.f_lineno
             frame = frame.f_back  # type: ignore[assignment]
         return "", 0
+
+
+def _caller() -> tuple[str, int]:
+    """The line that called a torch function, whoever wrote it."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(_BETWEEN):
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return "", 0
 
 
 def _options(

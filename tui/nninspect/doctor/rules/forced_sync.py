@@ -25,6 +25,9 @@ _WRITTEN = {
 }
 """What reads values on the host, and how it is written."""
 
+_COPIES = frozenset({"cpu", "nonzero"})
+"""Those that give a tensor."""
+
 
 class ForcedSync(Rule):
     """The forward reads a tensor's values into Python.
@@ -68,5 +71,5 @@ def _reads(evidence: Evidence) -> Iterator[tuple[str, Place]]:
     yield from ((name, place) for name, place in trace.reads if name in _WRITTEN)
     for step in trace.steps:
         is_own = step.module is None and bool(step.notes.file)
-        if is_own and step.name in _WRITTEN and step.producers:
+        if is_own and step.name in _COPIES and step.producers:
             yield step.name, Place(step.inside, step.notes.file, step.notes.line)
