@@ -28,6 +28,11 @@ def test_the_difference_says_what_to_take_away_and_what_to_add() -> None:
     assert ("+x = F.relu(self.fc(x))", "good") in [(span.text, span.style) for span in spans]
 
 
+def test_what_the_files_say_of_themselves_is_no_difference() -> None:
+    before, after = '"""Broken."""\nx = 1\n', '"""Good,\nand longer."""\nx = 1\n'
+    assert list(difference(before, after)) == []
+
+
 def test_an_unknown_source_is_said() -> None:
     (only,) = difference("", "a")
     assert "not known" in only.spans[0].text

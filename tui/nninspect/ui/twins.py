@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,9 +63,19 @@ def difference(broken: str, good: str) -> Iterator[Paragraph]:
     if not broken or not good:
         yield paragraph("the source of one of them is not known", "dim")
         return
-    lines = difflib.unified_diff(broken.splitlines(), good.splitlines(), n=CONTEXT, lineterm="")
+    lines = difflib.unified_diff(_code(broken), _code(good), n=CONTEXT, lineterm="")
     for line in list(lines)[2:]:
         yield Paragraph((Span(plain(line), _STYLES.get(line[:1], "dim")),), wraps=False)
+
+
+def _code(text: str) -> list[str]:
+    """The lines after the module's docstring, which says of each network what it is."""
+    try:
+        body = ast.parse(text).body
+    except SyntaxError:
+        return text.splitlines()
+    is_said = bool(body) and isinstance(body[0], ast.Expr)
+    return text.splitlines()[body[0].end_lineno if is_said else 0 :]
 
 
 _STYLES = {"-": "bad", "+": "good"}
