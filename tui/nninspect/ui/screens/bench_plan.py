@@ -1,0 +1,87 @@
+"""The dialog that asks what to time: devices, batch sizes, modes and for how long."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Checkbox, Input, Label
+
+from nninspect.errors import BadInput
+from nninspect.protocol.bench import BenchPlan
+from nninspect.text.bench_plan import plan
+from nninspect.ui.spans import Paragraph, Span, paragraph
+from nninspect.ui.widgets.page import Page
+
+FINE = "enter starts"
+FIELDS = {
+    "devices": "cpu,cuda:0 · empty: the CPU and the first accelerator",
+    "batch": "1,8,64 · empty: the input's",
+    "modes": "inference,train,threads=2 · empty: inference",
+    "seconds": "of rounds, at most",
+}
+
+
+class BenchPlanScreen(ModalScreen[BenchPlan]):
+    """It gives back the plan, or nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "accept", "start", id="plan.accept", priority=True),
+        Binding("escape", "dismiss", "close", id="plan.close"),
+        Binding("ctrl+c,ctrl+q", "app.quit", "quit", show=False, id="plan.quit", priority=True),
+    ]
+
+    def __init__(self, before: BenchPlan) -> None:
+        super().__init__()
+        self._quick = before.quick
+        self._values = {
+            "devices": ",".join(before.devices),
+            "batch": ",".join(map(str, before.batches)),
+            "modes": ",".join(before.modes),
+            "seconds": f"{before.max_time_s:g}",
+        }
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="plan") as box:
+            box.can_focus = False
+            box.border_title = "bench"
+            box.border_subtitle = "enter · esc"
+            for name, about in FIELDS.items():
+                with Horizontal(classes="plan-row"):
+                    yield Label(name, classes="plan-name")
+                    field = Input(
+                        self._values[name], placeholder=about, id=f"plan-{name}", compact=True
+                    )
+                    field.cursor_blink = False
+                    yield field
+            yield Checkbox("quick: six rounds", self._quick, id="plan-quick", compact=True)
+            yield Page(id="plan-check")
+
+    def on_mount(self) -> None:
+        self.query(Input).first().focus()
+        self._check()
+
+    @on(Input.Changed)
+    def _check(self) -> None:
+        try:
+            self._plan()
+        except BadInput as error:
+            said = (paragraph(f"{error.message}: {error.hint}", "bad"),)
+        else:
+            said = (Paragraph((Span(FINE, "good"),)),)
+        self.query_one("#plan-check", Page).paragraphs = said
+
+    def _plan(self) -> BenchPlan:
+        """Raises BadInput."""
+        typed = (self.query_one(f"#plan-{name}", Input).value for name in FIELDS)
+        return plan(*typed, self.query_one("#plan-quick", Checkbox).value)  # type: ignore[arg-type]
+
+    def action_accept(self) -> None:
+        try:
+            self.dismiss(self._plan())
+        except BadInput:
+            self.app.bell()

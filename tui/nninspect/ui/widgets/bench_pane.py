@@ -1,0 +1,121 @@
+"""The Bench tab: every configuration, all of the one under the cursor, and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.reactive import reactive
+
+from nninspect.history.against import Against
+from nninspect.protocol.bench import BenchResult, BenchRow
+from nninspect.protocol.records import Problem
+from nninspect.text import bench
+from nninspect.ui.bench_charts import charts
+from nninspect.ui.bench_text import about, beside, headline_of, layers, lines
+from nninspect.ui.messages import Activity
+from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.widgets.chart_view import ChartView
+from nninspect.ui.widgets.line import Line
+from nninspect.ui.widgets.line_list import LineList
+from nninspect.ui.widgets.notice import problem_paragraphs
+from nninspect.ui.widgets.page import Page
+from nninspect.ui.widgets.status_line import activity_spans
+
+ASK = (Span("b", "key"), Span(" times the model on every device", "dim"))
+CANCEL = (Span("  esc", "key"), Span(" ends it with the rounds that are done", "dim"))
+POINTER = 2
+MOST_LAYERS = 12
+
+
+class BenchPane(Container):
+    """The last result stays in view while another bench runs, and when that one fails."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "turn(1)", "next chart", id="bench.chart"),
+        Binding("V", "turn(-1)", "chart before", show=False, id="bench.chart_before"),
+    ]
+
+    result: reactive[BenchResult | None] = reactive(None)
+    compared: reactive[Against | None] = reactive(None)
+    """The result against the run before it of the same model."""
+    activity: reactive[Activity | None] = reactive(None)
+    problem: reactive[Problem | None] = reactive(None)
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="-empty-bench")
+        self._line = Line()
+        self.rows = LineList(id="bench-rows")
+        self._about = Page(id="bench-about")
+        self._chart = ChartView(id="bench-chart")
+
+    def compose(self) -> ComposeResult:
+        yield self._line
+        yield self.rows
+        yield Container(self._about, self._chart, id="bench-body")
+
+    def on_mount(self) -> None:
+        self.watch(self.rows, "place", self._write_about, init=False)
+        self._write_line()
+
+    def on_resize(self) -> None:
+        self._write_rows()
+
+    def watch_result(self) -> None:
+        self._chart.charts = charts(self.result) if self.result else ()
+        self.set_class(self.result is None, "-empty-bench")
+        self.set_class(not self._chart.charts, "-no-chart")
+        self._write_rows()
+        self._write_line()
+        self._write_about()
+
+    def watch_compared(self) -> None:
+        self._write_about()
+
+    def watch_activity(self) -> None:
+        """While rounds run nothing is drawn but this line."""
+        self._write_line()
+
+    def watch_problem(self) -> None:
+        self._write_about()
+
+    def action_turn(self, places: int) -> None:
+        self._chart.turn(places)
+
+    def _write_line(self) -> None:
+        if self.activity is not None and self.activity.doing == "bench":
+            self._line.spans = (*activity_spans(self.activity), *CANCEL)
+        else:
+            self._line.spans = headline_of(self.result) if self.result else ASK
+
+    def _write_rows(self) -> None:
+        if self.result is not None and self.size.width:
+            titles, rows = lines(self.result, self.size.width - POINTER - 2)
+            self.rows.titles, self.rows.lines = titles, rows
+            self.rows.styles.max_height = len(rows) + 1
+
+    def _write_about(self) -> None:
+        self._about.paragraphs = tuple(self._paragraphs())
+
+    def _paragraphs(self) -> Iterator[Paragraph]:
+        if self.problem is not None:
+            yield from problem_paragraphs(self.problem)
+            yield Paragraph()
+        row = self._current
+        if row is not None:
+            yield from about(row)
+            yield from layers(row, MOST_LAYERS)
+        if self.result is not None:
+            yield Paragraph()
+            for remark in bench.remarks(self.result):
+                yield Paragraph((Span("• ", "warn"), Span(remark)), hang=2)
+        if self.compared is not None:
+            yield from beside(self.compared)
+
+    @property
+    def _current(self) -> BenchRow | None:
+        place = self.rows.place
+        return self.result.rows[place] if self.result and place < len(self.result.rows) else None
