@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,6 +37,7 @@ def nninspect(tmp_path: Path) -> Callable[..., Run]:
         done = subprocess.run(
             [NNINSPECT, *arguments],
             cwd=tmp_path,
+            env={**os.environ, "XDG_DATA_HOME": str(tmp_path / "data")},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

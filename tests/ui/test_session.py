@@ -11,7 +11,7 @@ from nninspect.errors import BuildFailed, DeviceError, WorkerDied
 from nninspect.protocol.records import Environment
 from nninspect.ui import session as session_module
 from nninspect.ui.session import bench_plan
-from nninspect.ui.widgets.bench_view import BenchView
+from nninspect.ui.widgets.bench_pane import BenchPane
 from nninspect.ui.widgets.notice import Notice
 
 
@@ -125,7 +125,7 @@ async def test_progress_is_told_at_intervals_and_the_latest_of_it(ui: ModuleType
         client.gate.clear()
         await pilot.press("b")
         await ui.settle(pilot)
-        view = pilot.app.screen.query_one(BenchView)
+        view = pilot.app.screen.query_one(BenchPane)
         seen = set()
         for step in range(20):
             client.tell(Advanced("running", step / 20))

@@ -44,6 +44,8 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
         pytest.param(("slash", *"conv", "down"), id="filter"),
         pytest.param(("j", "space", "G", "enter"), id="detail"),
         pytest.param(("b",), id="bench"),
+        pytest.param(("b", "v", "v", "v"), id="chart"),
+        pytest.param(("B",), id="plan"),
         pytest.param(("c",), id="doctor"),
         pytest.param(("3", "L"), id="loss"),
         pytest.param(("s",), id="sort"),

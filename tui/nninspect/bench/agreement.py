@@ -43,7 +43,7 @@ def agreement(
     error = max((_error(*pair) for pair in pairs), default=0.0)
     return Agreement(
         against=against,
-        max_error=error,
+        max_error=error if math.isfinite(error) else None,
         cosine_distance=max((_cosine_distance(*pair) for pair in pairs), default=0.0),
         argmax_agreement=_argmax_agreement(*pairs[0]) if pairs else None,
         limit=limit,
@@ -54,7 +54,7 @@ def agreement(
 def _different(against: Key, limit: float) -> Agreement:
     return Agreement(
         against=against,
-        max_error=math.inf,
+        max_error=None,
         cosine_distance=1.0,
         argmax_agreement=None,
         limit=limit,

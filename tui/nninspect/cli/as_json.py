@@ -5,19 +5,16 @@ Seconds, bytes and counts; null for what is not known. `schema` rises when a fie
 
 from __future__ import annotations
 
-import json
-import math
 from typing import Any
 
 import msgspec
 
 from nninspect.plugin import Collection, ModelCard
-from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, OUTPUT, LayerRow, Mark, Tensors
 from nninspect.protocol.memory import Memory, Optimizer
-from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup
+from nninspect.protocol.records import Inspection, Problem, Setup
 from nninspect.text.inputs import format_input
 
 SCHEMA = 1
@@ -102,26 +99,6 @@ def _setup(setup: Setup) -> dict[str, Any]:
 
 def _problem(problem: Problem | None) -> Any:
     return None if problem is None else msgspec.to_builtins(problem)
-
-
-def bench(result: BenchResult) -> dict[str, Any]:
-    """A benchmark: every row with its raw rounds and what follows from them; its schema is
-    `run.schema`. What has no bound is null."""
-    fields: dict[str, Any] = msgspec.to_builtins(result)
-    fields["setup"] = _setup(result.setup)
-    for row in fields["rows"]:
-        row["config"]["inputs"] = [
-            {**each, "text": format_input(msgspec.convert(each, InputSpec))}
-            for each in row["config"]["inputs"]
-        ]
-        if row["agreement"] and math.isinf(row["agreement"]["max_error"]):
-            row["agreement"]["max_error"] = None
-    return {"schema": SCHEMA, **fields}
-
-
-def dumps(value: object) -> str:
-    """As text, as it is printed and saved."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def check(result: CheckResult) -> dict[str, Any]:

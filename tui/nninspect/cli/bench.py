@@ -6,30 +6,40 @@ import argparse
 import sys
 from pathlib import Path
 
-from nninspect.cli import as_json
 from nninspect.cli.ask import ask
 from nninspect.cli.console import Console
-from nninspect.cli.exit_codes import OK, exit_code_of
+from nninspect.cli.exit_codes import FOUND, OK, exit_code_of
 from nninspect.cli.options import (
     add_json_option,
     add_setup_options,
     command_parser,
-    parse_batches,
-    parse_names,
-    positive_seconds,
     setup_of,
+    typed,
 )
-from nninspect.errors import BadInput, Cancelled, DeviceError, ForwardFailed, NninspectError
+from nninspect.errors import (
+    BadInput,
+    Cancelled,
+    DeviceError,
+    ForwardFailed,
+    NninspectError,
+    UsageError,
+)
+from nninspect.history import files, report
+from nninspect.history.against import Against, against
+from nninspect.history.fail_on import FailOn, failures, parse
+from nninspect.history.past import LAST, History, default_folder, is_finished
 from nninspect.protocol.bench import BenchError, BenchPlan, BenchResult
 from nninspect.text import bench as text
 from nninspect.text import units
+from nninspect.text.bench_plan import batches, names, seconds
 from nninspect.text.plain import plain
 
 EXAMPLES = """
 nninspect bench resnet-small
 nninspect bench net.py:Net --devices cpu,cuda --batch 1,8,64
 nninspect bench net.py:Net --modes inference,train --quick
-nninspect bench resnet-small --max-time 10 --json --save before.json
+nninspect bench net.py:Net --save before.json
+nninspect bench net.py:Net --against before.json --fail-on slower:5%
 """
 
 DEFAULT = BenchPlan()
@@ -47,14 +57,14 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--devices",
         metavar="A,B",
-        type=parse_names,
+        type=names,
         default=(),
         help="where to time it (default: cpu and the first accelerator)",
     )
     add(
         "--batch",
         metavar="N,N",
-        type=parse_batches,
+        type=typed(batches),
         default=(),
         dest="batches",
         help="the batch sizes (default: that of the input)",
@@ -62,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--modes",
         metavar="A,B",
-        type=parse_names,
+        type=names,
         default=(),
         help="inference, train, threads=N … (default: inference; without an accelerator, "
         "thread counts as well)",
@@ -71,11 +81,24 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--max-time",
         metavar="S",
-        type=positive_seconds,
+        type=typed(seconds),
         default=DEFAULT.max_time_s,
         help=f"seconds of rounds at most, after the warm-up (default: {DEFAULT.max_time_s:g})",
     )
     add("--save", metavar="FILE", type=Path, help="write the result there, as JSON")
+    add(
+        "--against",
+        metavar="FILE",
+        help=f"compare with a saved run; {LAST!r} is the latest of this model on this machine",
+    )
+    add(
+        "--fail-on",
+        metavar="WHAT",
+        type=typed(parse),
+        default=FailOn(),
+        help="end with exit code 1: untrusted, slower:5%% (needs --against), or both with a comma",
+    )
+    add("--no-history", action="store_true", help="don't keep the run: see nninspect history")
     add_setup_options(parser, one_batch=False)
     add_json_option(parser)
     return parser
@@ -84,6 +107,10 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     console = Console(traceback=options.traceback)
     setup = setup_of(options)
+    if options.fail_on.slower is not None and options.against is None:
+        raise BadInput("--fail-on slower needs a run to compare with", "Add --against FILE")
+    history = History(default_folder(), Path.cwd())
+    before = history.named(options.against, setup.target) if options.against else None
     plan = BenchPlan(
         devices=options.devices,
         batches=options.batches,
@@ -94,13 +121,29 @@ def run(options: argparse.Namespace) -> int:
     )
     result = ask(lambda client: client.bench(setup, plan), console)
     console.clear_progress()
+    compared = against(before, result) if before else None
     if options.json:
-        console.json(as_json.bench(result))
+        console.lines([files.encode(result).decode().rstrip()])
     else:
-        _print(result, console)
+        _print(result, compared, console)
     if options.save:
-        _save(result, options.save)
-    return _exit_code(result, console)
+        files.save(result, options.save)
+    if not options.no_history:
+        keep(result, history, console)
+    code = _exit_code(result, console)
+    failed = list(failures(options.fail_on, result, compared))
+    for sentence in failed:
+        console.note(sentence)
+    return code or (FOUND if failed else OK)
+
+
+def keep(result: BenchResult, history: History, console: Console) -> None:
+    """Keep a finished run with the past ones of its model; its figures stand where it can't be."""
+    try:
+        if is_finished(result):
+            history.add(result)
+    except UsageError as error:
+        console.note(error.message)
 
 
 def _exit_code(result: BenchResult, console: Console) -> int:
@@ -116,21 +159,14 @@ def _raised(error: BenchError) -> NninspectError:
     return kind(error.message, error.hint, details=error.details)
 
 
-def _save(result: BenchResult, path: Path) -> None:
-    try:
-        path.write_text(as_json.dumps(as_json.bench(result)), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(
-            f"the result can't be saved: {error.strerror}: {path}", "Give --save another path"
-        ) from None
-
-
-def _print(result: BenchResult, console: Console) -> None:
+def _print(result: BenchResult, compared: Against | None, console: Console) -> None:
     console.lines([_headline(result), ""])
     console.table(text.COLUMNS, [text.cells(row) for row in result.rows])
     remarks = list(text.remarks(result))
     if remarks:
         console.lines(["", *remarks])
+    if compared is not None:
+        console.lines(["", "against the saved run:", *report.lines(compared)])
 
 
 def _headline(result: BenchResult) -> str:

@@ -11,9 +11,8 @@ from nninspect.cli.exit_codes import FOUND, OK
 from nninspect.cli.options import (
     add_setup_options,
     command_parser,
-    parse_names,
-    positive_seconds,
     setup_of,
+    typed,
 )
 from nninspect.doctor import manual
 from nninspect.protocol.findings import (
@@ -27,6 +26,7 @@ from nninspect.protocol.findings import (
     task_named,
 )
 from nninspect.text import findings
+from nninspect.text.bench_plan import names, seconds
 from nninspect.text.github import annotate
 from nninspect.text.suggest import did_you_mean
 
@@ -63,15 +63,15 @@ def parser() -> argparse.ArgumentParser:
         type=_shape,
         help="the output it must have, the batch first: 64,10",
     )
-    add("--select", metavar="CODES", type=parse_names, default=(), help="only these: NN203,NN6")
-    add("--ignore", metavar="CODES", type=parse_names, default=(), help="all but these")
+    add("--select", metavar="CODES", type=names, default=(), help="only these: NN203,NN6")
+    add("--ignore", metavar="CODES", type=names, default=(), help="all but these")
     add(
         "--fail-on",
         choices=[NEVER, *(severity.word for severity in Severity)],
         default=Severity.ERROR.word,
         help="the least severity that ends with exit code 1 (default: error)",
     )
-    add("--seconds", type=positive_seconds, default=DEADLINE_S, help="the most it may take")
+    add("--seconds", type=typed(seconds), default=DEADLINE_S, help="the most it may take")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument(
         "--format",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nninspect.cli import as_json
+import msgspec
+
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import OK
 from nninspect.cli.options import add_json_option, command_parser
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console()
     past = History(default_folder(), Path.cwd()).past(options.target)
     if options.json:
-        console.json([as_json.bench(result) for result in past.runs])
+        console.json(msgspec.to_builtins(past.runs))
     elif past.runs:
         rows = [row for result in past.runs for row in rows_of(result)]
         console.table(COLUMNS, rows, left=5)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import TypeVar
 
 from nninspect.cli.exit_codes import MEANINGS
+from nninspect.errors import UsageError
 from nninspect.protocol.records import Setup
+from nninspect.text.bench_plan import batch_size
 from nninspect.text.inputs import FLOAT_DTYPES, parse_input, parse_setting
+
+T = TypeVar("T")
 
 TARGETS = """\
 targets:
@@ -55,7 +61,7 @@ def add_setup_options(parser: argparse.ArgumentParser, *, one_batch: bool = True
         "mask=bool:1x128 or int64[0:1000]:1x128; repeatable",
     )
     if one_batch:
-        add("--batch", metavar="N", type=_positive, help="the batch size of every input")
+        add("--batch", metavar="N", type=typed(batch_size), help="the batch size of every input")
     add(
         "--device",
         metavar="DEVICE",
@@ -90,32 +96,13 @@ def setup_of(options: argparse.Namespace) -> Setup:
     )
 
 
-def parse_batches(text: str) -> tuple[int, ...]:
-    """ "1,8,64" → (1, 8, 64), for argparse."""
-    return tuple(_positive(part) for part in text.split(","))
+def typed(read: Callable[[str], T]) -> Callable[[str], T]:
+    """A reader for argparse: what it raises becomes argparse's own error."""
 
+    def parse(text: str) -> T:
+        try:
+            return read(text)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(f"{error.message}: {error.hint}") from None
 
-def parse_names(text: str) -> tuple[str, ...]:
-    """ "cpu,cuda" → ("cpu", "cuda"), for argparse."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _positive(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a batch size: type 1 or more")
-    return value
-
-
-def positive_seconds(text: str) -> float:
-    """Seconds above 0, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration: type seconds, as 2.5")
-    return value
+    return parse

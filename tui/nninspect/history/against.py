@@ -47,6 +47,12 @@ def against(then: BenchResult, now: BenchResult) -> Against:
     return Against(differences=tuple(_differences(then, now)), rows=rows)
 
 
+def common(compared: Against) -> Against:
+    """The configurations that were planned in both runs."""
+    both = tuple(row for row in compared.rows if row.then is not None and row.now is not None)
+    return Against(differences=compared.differences, rows=both)
+
+
 def _row(then: BenchResult, now: BenchResult, key: Key) -> RowAgainst:
     before, after = then.row(key), now.row(key)
     withheld = (

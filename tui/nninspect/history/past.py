@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def default_folder() -> Path:
     import platformdirs  # only where a run is kept or asked for: it costs start-up
 
     return platformdirs.user_data_path("nninspect") / "bench"
+
+
+def is_finished(result: BenchResult) -> bool:
+    """It ran to its end and has a figure: worth keeping."""
+    return result.stopped != "cancelled" and any(row.latency for row in result.rows)
 
 
 def identity(target: str, folder: Path) -> str:
@@ -71,17 +77,24 @@ class History:
                 unreadable += 1
         return PastRuns(tuple(runs), unreadable)
 
+    def latest(self, target: str) -> BenchResult | None:
+        """The last run of a model that can be read."""
+        for path in reversed(_files(self._folder_of(target))):
+            with suppress(UsageError):
+                return files.load(path)
+        return None
+
     def named(self, name: str, target: str) -> BenchResult:
         """The run in a file; "last" is the latest of the same model. Raises `UsageError`."""
         if name != LAST:
             return files.load(Path(name))
-        runs = self.past(target).runs
-        if not runs:
+        found = self.latest(target)
+        if found is None:
             raise UsageError(
                 f"there is no past run of {target} to compare with",
                 f"measure it once: nninspect bench {target}",
             )
-        return runs[-1]
+        return found
 
     def _folder_of(self, target: str) -> Path:
         whole = identity(target, self._working_folder)

@@ -278,8 +278,9 @@ class Agreement(Record, frozen=True):
     """Whether this row computes what `against` does."""
 
     against: Key
-    max_error: float
-    """The largest absolute error over the largest absolute value of the reference."""
+    max_error: float | None
+    """The largest absolute error over the largest absolute value of the reference; None where it
+    has no bound."""
     cosine_distance: float
     argmax_agreement: float | None
     """The share of samples whose largest output is in the same place; None where it has none."""

@@ -174,7 +174,7 @@ def _of_row(row: BenchRow) -> Iterator[str]:
 
 def disagreement(found: Agreement) -> str:
     """How far the outputs are from those of the row that they were compared with."""
-    error = "without bound" if math.isinf(found.max_error) else f"{found.max_error:.1e}"
+    error = "without bound" if found.max_error is None else f"{found.max_error:.1e}"
     return (
         f"its outputs differ from those of {name(found.against)}: the largest error over their"
         f" scale is {error}, the limit {found.limit:.0e}"

@@ -8,7 +8,7 @@ from nninspect.protocol.bench import BenchPlan
 
 def batches(text: str) -> tuple[int, ...]:
     """ "1,8,64" → (1, 8, 64); "" → (). Raises BadInput."""
-    return tuple(_batch(part) for part in names(text))
+    return tuple(batch_size(part) for part in names(text))
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -38,7 +38,8 @@ def plan(devices: str, batch: str, modes: str, max_time: str, quick: bool) -> Be
     )
 
 
-def _batch(text: str) -> int:
+def batch_size(text: str) -> int:
+    """1 or more. Raises BadInput."""
     try:
         value = int(text)
     except ValueError:

@@ -19,7 +19,7 @@ BAR = 16
 
 def lines(result: BenchResult, width: int) -> tuple[tuple[Span, ...], tuple[tuple[Span, ...], ...]]:
     """The titles and a line a row, with the columns that fit, each as wide as its widest cell."""
-    cells = [bench.cells(row) for row in result.rows]
+    cells = [_short(bench.cells(row)) for row in result.rows]
     widths = _widths(cells, width)
     titles = (Span(_aligned(bench.COLUMNS, widths), "dim"),)
     rows = zip(result.rows, cells, strict=True)
@@ -112,8 +112,11 @@ def _facts(row: BenchRow) -> Iterator[tuple[str, str]]:
     if row.train is not None:
         parts = (row.train.forward_s, row.train.backward_s, row.train.optimizer_s)
         names = ("forward", "backward", f"optimizer {row.train.optimizer}".rstrip())
-        yield "one step", ", ".join(
-            f"{name} {units.seconds(part)}" for name, part in zip(names, parts, strict=True)
+        yield (
+            "one step",
+            ", ".join(
+                f"{name} {units.seconds(part)}" for name, part in zip(names, parts, strict=True)
+            ),
         )
     if row.cold is not None:
         cold = row.cold
@@ -131,6 +134,11 @@ def _facts(row: BenchRow) -> Iterator[tuple[str, str]]:
         yield "note", plain(label)
 
 
+def _short(cells: tuple[str, ...]) -> tuple[str, ...]:
+    """The verdict without its reasons: they stand below, for the row under the cursor."""
+    return (*cells[:-1], cells[-1].partition(":")[0])
+
+
 def _style(row: BenchRow) -> str:
     if row.error is not None:
         return "bad"
@@ -138,7 +146,7 @@ def _style(row: BenchRow) -> str:
 
 
 def _widths(rows: list[tuple[str, ...]], room: int) -> dict[str, int]:
-    """The columns that fit; the verdict takes what is left."""
+    """The columns that fit, each as wide as its widest cell."""
     widths = {
         title: max(len(title), *(len(cells[place]) for cells in rows), 0)
         for place, title in enumerate(bench.COLUMNS)

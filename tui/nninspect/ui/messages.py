@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
+from nninspect.history.against import Against
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.layer_table import LayerTable
@@ -76,6 +77,8 @@ class Pictured(Message):
 @dataclass
 class Benched(Message):
     result: BenchResult
+    compared: Against | None = None
+    """With the run before it of the same model, where there is one to compare with."""
 
 
 @dataclass

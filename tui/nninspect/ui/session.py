@@ -14,7 +14,9 @@ from textual.message import Message
 
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
 from nninspect.errors import Cancelled, ModelError, NninspectError
-from nninspect.protocol.bench import BenchPlan
+from nninspect.history.against import Against, against, common
+from nninspect.history.past import History, default_folder, is_finished
+from nninspect.protocol.bench import BenchPlan, BenchResult
 from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import Environment, Problem, Setup
@@ -52,6 +54,8 @@ class Session:
         self.setup: Setup | None = None
         """What was last asked for, whether or not it could be shown."""
         self.picture: Picture | None = None
+        self.bench_plan: BenchPlan | None = None
+        """What was last asked to be timed; None before that."""
         self.check_plan = CheckPlan()
         """With what the doctor is asked."""
         self.asides = Asides(client, tell)
@@ -107,10 +111,18 @@ class Session:
         if self.picture is not None:
             self.change(**with_next_dtype(self.picture.inspection))
 
-    def bench(self) -> None:
-        """Time the model on every device."""
+    def bench(self, plan: BenchPlan | None = None) -> None:
+        """Time the model: as planned, or as last time, or on every device."""
         if self._may_ask():
+            self.bench_plan = plan or self.bench_plan
             self._begin("bench", "bench", self._bench)
+
+    @property
+    def next_plan(self) -> BenchPlan:
+        """What `bench` would time."""
+        if self.bench_plan is not None or self.picture is None or self.environment is None:
+            return self.bench_plan or BenchPlan()
+        return bench_plan(self.picture.inspection.batch, self.environment)
 
     def check(self) -> None:
         """Ask the doctor: also of a model that can't be built or run."""
@@ -154,11 +166,13 @@ class Session:
 
     async def _bench(self) -> None:
         assert self.picture is not None
-        assert self.environment is not None
-        inspection = self.picture.inspection
-        plan = bench_plan(inspection.batch, self.environment)
-        result = await self.client.bench(inspection.setup, plan)
-        self._tell(Benched(result))
+        result = await self.client.bench(self.picture.inspection.setup, self.next_plan)
+        try:
+            compared = await asyncio.to_thread(keep, result)
+        except NninspectError as error:
+            compared = None
+            self._tell(Said(error.message, bad=True))
+        self._tell(Benched(result, compared))
 
     async def _check(self, setup: Setup) -> None:
         self._tell(Checked(await self.client.check(setup, self.check_plan)))
@@ -308,6 +322,17 @@ def _bug(error: Exception) -> Problem:
         hint="The Log has the details; they make a good bug report",
         details="".join(traceback.format_exception(error)),
     )
+
+
+def keep(result: BenchResult) -> Against | None:
+    """Keep a finished run, and compare it with the one before it. Raises UsageError."""
+    if not is_finished(result):
+        return None
+    history = History(default_folder(), Path.cwd())
+    before = history.latest(result.setup.target)
+    history.add(result)
+    compared = common(against(before, result)) if before else None
+    return compared if compared and compared.rows else None
 
 
 def bench_plan(batch: int | None, environment: Environment) -> BenchPlan:

@@ -77,8 +77,14 @@ class BenchPlanScreen(ModalScreen[BenchPlan]):
 
     def _plan(self) -> BenchPlan:
         """Raises BadInput."""
-        typed = (self.query_one(f"#plan-{name}", Input).value for name in FIELDS)
-        return plan(*typed, self.query_one("#plan-quick", Checkbox).value)  # type: ignore[arg-type]
+        typed = {name: self.query_one(f"#plan-{name}", Input).value for name in FIELDS}
+        return plan(
+            typed["devices"],
+            typed["batch"],
+            typed["modes"],
+            typed["seconds"],
+            self.query_one("#plan-quick", Checkbox).value,
+        )
 
     def action_accept(self) -> None:
         try:

@@ -11,6 +11,7 @@ from nninspect.ui.messages import Said
 from nninspect.ui.screens.told import ToldScreen
 
 FILTER = "filter by name, type, path or shape"
+PLAN = "say what to time: devices, batch sizes, modes, and for how long"
 TWIN = "a broken network beside the good one it should have been"
 LOSS = "say what the model is trained with"
 TASK = "say what the model's output is for"
@@ -32,6 +33,7 @@ class MainScreen(ToldScreen):
         Binding("t", "dtype", "the next dtype", show=False, id="dtype"),
         Binding("E", "training", "train or eval", show=False, id="training"),
         Binding("b", "bench", "bench", tooltip="time the model on every device", id="bench"),
+        Binding("B", "plan", "plan a bench", show=False, tooltip=PLAN, id="bench.plan"),
         Binding("c", "check", "check", tooltip="ask the doctor what is wrong", id="check"),
         Binding("X", "twin", "twin", show=False, tooltip=TWIN, id="twin"),
         Binding("o", "open", "open", tooltip="open another model", id="open"),
@@ -107,6 +109,9 @@ class MainScreen(ToldScreen):
 
     def action_task(self) -> None:
         self.ask_plan("task", TASKS)
+
+    def action_plan(self) -> None:
+        self.ask_bench()
 
     def action_reload(self) -> None:
         self.session.reload()

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from nninspect.client.api import Client
 from nninspect.errors import WorkerError, by_name
-from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench import BenchPlan, BenchResult
 from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import Environment, Problem, Setup
 from nninspect.text import units
@@ -25,7 +25,7 @@ from nninspect.ui.messages import Activity, Picture, Said
 from nninspect.ui.session import Session
 from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.watch import LOOK_SECONDS, FileWatch, files_of
-from nninspect.ui.widgets.bench_view import BenchView
+from nninspect.ui.widgets.bench_pane import BenchPane
 from nninspect.ui.widgets.doctor_pane import DoctorPane
 from nninspect.ui.widgets.header_line import HeaderLine
 from nninspect.ui.widgets.key_line import KeyLine
@@ -68,7 +68,7 @@ class ToldScreen(Screen[None]):
         self._header = HeaderLine()
         self._tab_line = TabLine()
         self._layers = LayersPane(id="layers")
-        self._bench = BenchView(id="bench")
+        self._bench = BenchPane(id="bench")
         self._doctor = DoctorPane(id="doctor")
         self._log = LogPane(id="log")
         self._status = StatusLine()
@@ -102,7 +102,7 @@ class ToldScreen(Screen[None]):
     def _focus_of(self, tab: str) -> Widget | None:
         focus = {
             "layers": self._layers.layer_tree,
-            "bench": self._bench,
+            "bench": self._bench.rows,
             "doctor": self._doctor.findings,
         }
         return focus.get(tab, self._log.log_widget)
@@ -227,6 +227,7 @@ class ToldScreen(Screen[None]):
     def _benched(self, event: messages.Benched) -> None:
         self._bench.problem = None
         self.result = event.result
+        self._bench.compared = event.compared
         self._tell_news("bench")
 
     @on(messages.Checked)
@@ -337,6 +338,17 @@ class ToldScreen(Screen[None]):
             plan = self.session.check_plan
             self.session.check_plan = msgspec.structs.replace(plan, **{what: value})
             self.session.check()
+
+    def ask_bench(self) -> None:
+        """Ask what to time, and time it."""
+        from nninspect.ui.screens.bench_plan import BenchPlanScreen
+
+        self.app.push_screen(BenchPlanScreen(self.session.next_plan), self._bench_as)
+
+    def _bench_as(self, plan: BenchPlan | None) -> None:
+        if plan is not None:
+            self.tab = "bench"
+            self.session.bench(plan)
 
     def ask_twin(self, target: str) -> None:
         """A bundled network beside its twin; which, where there are several."""

@@ -25,8 +25,13 @@ from nninspect.ui.widgets.notice import problem_paragraphs
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.status_line import activity_spans
 
-ASK = (Span("b", "key"), Span(" times the model on every device", "dim"))
-CANCEL = (Span("  esc", "key"), Span(" ends it with the rounds that are done", "dim"))
+ASK = (
+    Span("b", "key"),
+    Span(" times the model on every device, ", "dim"),
+    Span("B", "key"),
+    Span(" asks what to time", "dim"),
+)
+CANCEL = (Span("  esc", "key"), Span(" cancels, and keeps the finished rounds", "dim"))
 POINTER = 2
 MOST_LAYERS = 12
 
@@ -83,7 +88,16 @@ class BenchPane(Container):
         self._write_about()
 
     def action_turn(self, places: int) -> None:
-        self._chart.turn(places)
+        """Where there is no room for both, the charts take turns with what is told of the row."""
+        if not self.screen.has_class("-narrow"):
+            self._chart.turn(places)
+        elif not self.has_class("-charted"):
+            self.add_class("-charted")
+        elif self._chart.place + places in range(len(self._chart.charts)):
+            self._chart.turn(places)
+        else:
+            self.remove_class("-charted")
+            self._chart.place = 0
 
     def _write_line(self) -> None:
         if self.activity is not None and self.activity.doing == "bench":

@@ -43,7 +43,7 @@ class DoctorPane(Container):
         super().__init__(id=id)
         self._line = Line()
         self._page = Page(id="doctor-page")
-        self.findings = LineList(id="findings")
+        self.findings = LineList(id="findings", leads=True)
         self._about = Page(id="finding")
 
     def compose(self) -> ComposeResult:

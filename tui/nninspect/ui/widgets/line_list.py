@@ -52,14 +52,20 @@ class LineList(ScrollView, can_focus=True):
         def control(self) -> LineList:
             return self.shown
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, leads: bool = False) -> None:
+        """`leads`: a line stands for a layer, and enter leads there."""
         super().__init__(id=id)
+        self._leads = leads
         self._painter = SpanPainter(self)
 
     @property
     def _above(self) -> int:
         """Rows that the titles take."""
         return 1 if self.titles else 0
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter is offered where it leads somewhere."""
+        return action != "choose" or self._leads
 
     def watch_lines(self) -> None:
         self.place = max(0, min(self.place, len(self.lines) - 1))
@@ -90,7 +96,7 @@ class LineList(ScrollView, can_focus=True):
         found = event.get_content_offset(self)
         place = -1 if found is None else found.y - self._above + self.scroll_offset.y
         if 0 <= place < len(self.lines):
-            if place == self.place:
+            if place == self.place and self._leads:
                 self.action_choose()
             self.place = place
 
