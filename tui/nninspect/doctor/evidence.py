@@ -173,6 +173,10 @@ def _no_loss(evidence: Evidence) -> str:
     return "" if evidence.loss else "the loss is not known: say --loss"
 
 
+def _no_sweep(evidence: Evidence) -> str:
+    return "" if evidence.plan.sweep is not None else "no benchmark over batch sizes was given"
+
+
 _CHECKS: dict[Need, Callable[[Evidence], str]] = {
     Need.STRUCTURE: _no_structure,
     Need.TRACE: _no_trace,
@@ -180,4 +184,5 @@ _CHECKS: dict[Need, Callable[[Evidence], str]] = {
     Need.BACKWARD: _no_probes,
     Need.SOURCE: _no_source,
     Need.LOSS: _no_loss,
+    Need.SWEEP: _no_sweep,
 }

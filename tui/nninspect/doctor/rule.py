@@ -29,6 +29,8 @@ class Need(enum.Enum):
     """A model was built, and the user's own source of it was found."""
     LOSS = "loss"
     """The loss is known."""
+    SWEEP = "sweep"
+    """A benchmark over batch sizes was given."""
 
 
 class Rule(ABC):

@@ -6,6 +6,7 @@ import enum
 
 import msgspec
 
+from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.records import Record, Setup
 
 DEADLINE_S = 60.0
@@ -73,6 +74,8 @@ class CheckPlan(Record, frozen=True):
     """Only these; () is all of them."""
     ignore: tuple[str, ...] = ()
     seconds: float = DEADLINE_S
+    sweep: BenchResult | None = None
+    """A saved benchmark of the model, for advice on the batch size."""
     expect_params: int | None = None
     expect_output: tuple[int, ...] | None = None
     reload: bool = False
