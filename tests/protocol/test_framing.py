@@ -35,6 +35,8 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
         return structs(annotation)
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return st.sampled_from(annotation)
+    if origin is typing.Literal:
+        return st.sampled_from(arguments)
     if origin is tuple and arguments[-1] is Ellipsis:
         return st.lists(values_of(arguments[0]), max_size=2).map(tuple)
     if origin is tuple:

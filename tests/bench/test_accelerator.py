@@ -1,0 +1,135 @@
+"""What only a machine with an accelerator can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import pytest
+import torch
+
+from nninspect.bench.run import bench
+from nninspect.engine.devices import accelerators
+from nninspect.engine.session import Session
+from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchRow
+from nninspect.protocol.records import InputSpec, Setup
+
+Write = Callable[[str, str], Path]
+
+pytestmark = pytest.mark.gpu
+
+SIZE, BATCH = 4096, 1024
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4096, 4096)
+
+    def forward(self, x):
+        if len(x) == 2000:
+            torch.empty(10**13, device=x.device)
+        for _ in range(8):
+            x = self.fc(x)
+        return x
+"""
+
+
+@pytest.fixture
+def accelerator() -> torch.device:
+    found = accelerators()
+    if not found:
+        pytest.skip("no accelerator")
+    return torch.device(found[0].name)
+
+
+def quiet(stage: str, fraction: float | None, progress: BenchProgress | None = None) -> None:
+    return
+
+
+def rows(session: Session, *batches: int, devices: tuple[str, ...]) -> tuple[BenchRow, ...]:
+    plan = BenchPlan(devices=devices, batches=batches, modes=("inference",), quick=True)
+    setup = Setup(target="net.py:Net", inputs=(InputSpec((1, SIZE)),))
+    return bench(session, setup, plan, quiet).rows
+
+
+def plain_event_median(call: Callable[[], object], device: torch.device) -> float:
+    """Seconds of a call between two events, the plain way."""
+    taken = []
+    for _ in range(60):
+        start, end = (torch.Event(device, enable_timing=True) for _ in range(2))
+        torch.accelerator.synchronize(device)
+        start.record()
+        call()
+        end.record()
+        torch.accelerator.synchronize(device)
+        taken.append(start.elapsed_time(end) / 1e3)
+    return median(taken[10:])
+
+
+def test_the_device_time_is_that_of_a_plain_loop_over_events(
+    session: Session, write: Write, accelerator: torch.device
+) -> None:
+    write("net.py", NET)
+    (row,) = rows(session, BATCH, devices=(str(accelerator),))
+    assert row.accelerator is not None
+    if row.accelerator.device_s is None:
+        pytest.skip("this device has no events that tell time")
+    fc = torch.nn.Linear(SIZE, SIZE, device=accelerator)
+    x = torch.randn(BATCH, SIZE, device=accelerator)
+
+    def call() -> None:
+        out = x
+        for _ in range(8):
+            out = fc(out)
+
+    with torch.inference_mode():
+        expected = plain_event_median(call, accelerator)
+    assert row.accelerator.device_s == pytest.approx(expected, rel=0.05)
+
+
+def test_transfers_and_device_time_add_up_to_the_whole(
+    session: Session, write: Write, accelerator: torch.device
+) -> None:
+    write("net.py", NET)
+    (row,) = rows(session, 8 * BATCH, devices=(str(accelerator),))
+    parts = row.accelerator
+    assert parts is not None
+    if parts.device_s is None or "launch-bound" in parts.bounds:
+        pytest.skip("an event span is not busy time here")
+    total = parts.h2d_s + parts.device_s + parts.d2h_s
+    assert total == pytest.approx(parts.end_to_end_s, rel=0.05)
+
+
+def test_after_out_of_memory_its_memory_is_free_and_the_others_go_on(
+    session: Session, write: Write, accelerator: torch.device
+) -> None:
+    module = getattr(torch, accelerator.type)
+    if not hasattr(module, "memory_allocated"):
+        pytest.skip("this device does not count its memory")
+    write("net.py", NET)
+    rows(session, 2, devices=(str(accelerator),))  # libraries keep a workspace from here on
+    before = module.memory_allocated(accelerator)
+    full, fits = rows(session, 2000, 2, devices=(str(accelerator),))
+    assert full.error is not None
+    assert (full.error.kind, full.error.stage) == ("OutOfMemory", "first call")
+    assert fits.error is None
+    assert module.memory_allocated(accelerator) == before
+
+
+def test_a_large_product_agrees_and_its_peak_holds_weights_and_activations(
+    session: Session, write: Write, accelerator: torch.device
+) -> None:
+    write("net.py", NET)
+    _, row = rows(session, BATCH, devices=("cpu", str(accelerator)))
+    assert row.agreement is not None
+    assert row.agreement.agrees
+    assert row.memory is not None
+    peak = row.memory.peak_allocated_bytes
+    weights, activation = 4 * SIZE * (SIZE + 1), 4 * BATCH * SIZE
+    assert peak is None or weights + 2 * activation <= peak < 2 * (weights + 3 * activation)
+    assert session.device == torch.device("cpu")
