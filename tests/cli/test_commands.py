@@ -76,9 +76,39 @@ def test_summary_as_json_has_ops_and_what_led_where(nninspect: Command) -> None:
     assert kinds["fc1"] == "module"
     assert kinds["relu"] == "op"
     assert found["edges"][:3] == [[None, "fc1"], ["fc1", "relu"], ["relu", "fc2"]]
-    assert found["edges"][-1][1] is None
+    assert found["edges"][-1][1:] == [None, [""]]
     (relu,) = [row for row in found["layers"] if row["path"] == "relu"]
     assert relu["source"].startswith("mlp_functional.py:")
+
+
+def test_summary_as_json_tells_which_part_of_the_output_comes_from_where(
+    nninspect: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "two.py").write_text(
+        "from torch import nn\n"
+        "class Two(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.a, self.b = nn.Linear(3, 2), nn.Linear(3, 4)\n"
+        "    def forward(self, x):\n"
+        "        return {'x': x, 'a': self.a(x), 'b': self.b(x)}\n"
+    )
+    edges = nninspect("summary", "two.py:Two", "--input", "1,3", "--json").json["edges"]
+    ends = [edge for edge in edges if edge[1] is None]
+    assert sorted(ends, key=str) == [["a", None, ["a"]], ["b", None, ["b"]], [None, None, ["x"]]]
+
+
+def test_summary_folds_runs_of_equal_layers_unless_told_not_to(
+    nninspect: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "deep.py").write_text(
+        "from torch import nn\ndeep = nn.Sequential(*(nn.Linear(3, 3) for _ in range(5)))\n"
+    )
+    folded = nninspect("summary", "deep.py:deep", "--input", "1,3").out
+    assert "  0…4 ×5" in folded
+    unfolded = nninspect("summary", "deep.py:deep", "--input", "1,3", "--unfold").out
+    assert "×5" not in unfolded
+    assert "\n  4 " in unfolded
 
 
 def test_a_failing_forward_prints_the_tree_and_what_to_change(

@@ -358,6 +358,7 @@ def differences(model: nn.Module, arguments: Callable[[], Arguments]) -> dict[st
     """What is wrong by each oracle; "" where it is exact."""
     found = dict.fromkeys(FLOORS, "")
     right = hooked(model, arguments())
+    found["dry run"], failed = dry_run_differs(model, arguments, right)  # a graph can't be copied
     recorder = CallRecorder()
     recorder.dataflow = GradientFlow()
     for parameter in model.parameters():
@@ -369,7 +370,6 @@ def differences(model: nn.Module, arguments: Callable[[], Arguments]) -> dict[st
     if wrong:
         path = wrong[0]
         found["shapes"] = f"{path!r}: {right.get(path)}, not {ours.get(path)}"
-    found["dry run"], failed = dry_run_differs(model, arguments, right)
     found["ladder"] = found["shapes"] if failed else found["dry run"]
     nodes = walk(model)
     count_parameters(nodes)

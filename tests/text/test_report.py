@@ -127,3 +127,48 @@ def test_several_tensors_are_written_by_how_they_are_reached() -> None:
     assert tensors(None) == "?"
     assert dtypes((*two, *two)) == "float32, bool"
     assert dtypes(None) == ""
+
+
+def block(place: int, depth: int = 1) -> tuple[LayerRow, LayerRow]:
+    one = msgspec.structs.replace(
+        LAYER, name=str(place), path="", type="Block", depth=depth, signature=7, notes=("as it is",)
+    )
+    return one, msgspec.structs.replace(
+        one, name="fc", type="Linear", depth=depth + 1, signature=8, notes=()
+    )
+
+
+FOUR = inspection(ROOT, *(row for place in range(4) for row in block(place)), LAYER)
+
+
+def test_a_run_of_equal_layers_is_one_row_with_their_sum_and_the_first_of_what_is_below() -> None:
+    cells = report.table(FOUR)
+    assert [row[0] for row in cells] == ["Net", "  0…3 ×4", "    fc", "  fc"]
+    assert [row[4] for row in cells] == ["1,000", "1,000", "250", "250"]
+    assert next(report.remarks(FOUR)) == report.FOLDED
+
+
+def test_unfolded_every_layer_of_a_run_has_its_row() -> None:
+    names = [row[0] for row in report.table(FOUR, unfold=True)]
+    blocks = [name for place in range(4) for name in (f"  {place}", "    fc")]
+    assert names == ["Net", *blocks, "  fc"]
+    assert report.FOLDED not in report.remarks(FOUR, unfold=True)
+
+
+def test_a_run_within_a_run_is_folded_in_the_first_of_it() -> None:
+    inner = [row for place in range(3) for row in block(place, depth=2)]
+    outer = [
+        row
+        for name in "abc"
+        for row in (
+            msgspec.structs.replace(LAYER, name=name, type="Stage", signature=9, notes=()),
+            *inner,
+        )
+    ]
+    names = [row[0] for row in report.table(inspection(ROOT, *outer))]
+    assert names == ["Net", "  a…c ×3", "    0…2 ×3", "      fc"]
+
+
+def test_a_remark_on_many_layers_names_the_first_of_them_and_counts_the_others() -> None:
+    assert list(report.remarks(FOUR))[1] == "0, 1, 2 and 1 more: as it is"
+    assert next(iter(report.remarks(FOUR, unfold=True))) == "0, 1, 2, 3: as it is"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import Kind, LayerRow, Mark, pack
-from nninspect.ui.runs import Runs
+from nninspect.protocol.runs import Runs
 from nninspect.ui.tree_filter import Finder
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep, paths

@@ -41,16 +41,17 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "build_s": found.build_s,
         "forward_s": found.forward_s,
         "layers": [_layer(row) for row in table],
-        "edges": [
-            [None if made == INPUT else table.path(made), _user(table, used)]
-            for made, used in table.edges
-        ],
+        "edges": [_edge(table, made, used) for made, used in table.edges],
     }
 
 
-def _user(table: LayerTable, used: int) -> str | None:
-    """A path; null for the model's output, as for the model's input on the other end."""
-    return None if used == OUTPUT else table.path(used)
+def _edge(table: LayerTable, made: int, used: int) -> list[Any]:
+    """Two paths; null for the model's input, and for its output, where a list tells which of its
+    parts, as ["logits"]; [""] for the only one."""
+    path = None if made == INPUT else table.path(made)
+    if used != OUTPUT:
+        return [path, table.path(used)]
+    return [path, None, list(table.results(made, made + 1))]
 
 
 def _memory(memory: Memory | None) -> dict[str, Any] | None:

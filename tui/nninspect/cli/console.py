@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -10,8 +11,12 @@ from nninspect.cli.exit_codes import exit_code_of
 from nninspect.client.api import Advanced, Event, Printed
 from nninspect.errors import NninspectError
 from nninspect.protocol.bench import BenchProgress
+from nninspect.text import elided
 from nninspect.text.bench import progress
 from nninspect.text.plain import plain, without_escapes
+
+PIPE_WIDTH = 100
+"""Columns that a table should fit in where there is no terminal."""
 
 _CLEAR_LINE = "\r\x1b[K"
 
@@ -34,10 +39,22 @@ class Console:
         """Data, as JSON."""
         print(json.dumps(value, indent=2, ensure_ascii=False))
 
-    def table(self, titles: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
-        """Data, as a table; its first `left` columns are text, the others figures."""
-        rows = list(rows)
-        if sys.stdout.isatty():
+    def table(
+        self,
+        titles: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        left: int = 1,
+        may_narrow: Sequence[int] = (),
+    ) -> None:
+        """Data, as a table; its first `left` columns are text, the others figures.
+
+        `may_narrow`: the columns whose cells lose their middle where the table is too wide.
+        """
+        is_terminal = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if is_terminal else PIPE_WIDTH
+        rows = elided.fitted(titles, rows, may_narrow, width)
+        if is_terminal:
             _print_rich(titles, rows, left)
         else:
             self.lines(aligned(titles, rows, left))

@@ -90,5 +90,5 @@ def _without_terminal(options: argparse.Namespace, why_not: str) -> int:
     from nninspect.cli import summary
 
     console.note(f"{why_not}, so this is `nninspect summary`")
-    options.json = False
+    options.json, options.unfold = False, False
     return summary.run(options)

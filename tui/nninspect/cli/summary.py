@@ -27,6 +27,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("target", metavar="TARGET", help="what to open: see targets")
     add_setup_options(parser)
+    parser.add_argument(
+        "--unfold", action="store_true", help="show each layer of a run of equal ones (×N)"
+    )
     add_json_option(parser)
     return parser
 
@@ -39,14 +42,15 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         console.json(as_json.inspection(inspection))
     else:
-        print_inspection(inspection, console)
+        print_inspection(inspection, console, unfold=options.unfold)
     return OK if inspection.failure is None else console.error(inspection.failure.error())
 
 
-def print_inspection(inspection: Inspection, console: Console) -> None:
+def print_inspection(inspection: Inspection, console: Console, *, unfold: bool) -> None:
     """Head, table and remarks."""
     console.lines([*report.head(inspection), ""])
-    console.table(report.COLUMNS, report.table(inspection), left=report.TEXT_COLUMNS)
-    remarks = list(report.remarks(inspection))
+    rows = report.table(inspection, unfold=unfold)
+    console.table(report.COLUMNS, rows, left=report.TEXT_COLUMNS, may_narrow=report.SHAPE_COLUMNS)
+    remarks = list(report.remarks(inspection, unfold=unfold))
     if remarks:
         console.lines(["", *remarks])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import Kind, LayerRow
 from nninspect.protocol.records import Inspection
+from nninspect.protocol.runs import Runs
 from nninspect.text import dry_run, layers, memory, units
 from nninspect.text.inputs import format_input
 from nninspect.text.plain import plain
@@ -15,6 +16,13 @@ COLUMNS = ("module", "type", "input", "output", "params", "%", "mult-adds", "mar
 """The titles, in the order of `layer_cells`; the first four are text."""
 
 TEXT_COLUMNS = 4
+SHAPE_COLUMNS = (2, 3)
+"""Those that may lose the middle of what they say."""
+
+MOST_PATHS = 3
+"""Of the layers that one remark is about; the others are counted."""
+
+FOLDED = "×N: a run of equal layers, with what they have together; below it stands the first."
 
 
 def head(inspection: Inspection) -> Iterator[str]:
@@ -38,14 +46,16 @@ def _input_line(inspection: Inspection) -> str:
     return f"{given or 'no input'}  ({plain(inspection.inputs_from)})"
 
 
-def layer_cells(row: LayerRow, whole: int) -> tuple[str, ...]:
-    """One row's cells, an op's source line as its type; `whole` is the model's parameters."""
+def layer_cells(rows: Sequence[LayerRow], whole: int) -> tuple[str, ...]:
+    """The cells of a row, or of a run of them; an op's source line stands as its type. `whole` is
+    the model's parameters."""
+    row = layers.summed(rows)
     is_op = row.kind == Kind.OP
     return (
-        "  " * row.depth + (f"{layers.OP} " if is_op else "") + plain(row.name or row.type),
+        "  " * row.depth + (f"{layers.OP} " if is_op else "") + _name(rows),
         plain((is_op and row.source) or row.type),
-        layers.given(row.inputs, row.marks),
-        layers.outcome(row.outputs, row.marks),
+        plain(layers.given(row.inputs, row.marks)),
+        plain(layers.outcome(row.outputs, row.marks)),
         layers.figure(row.total_parameters),
         layers.share(row.total_parameters, whole),
         layers.mult_adds(row.mult_adds),
@@ -53,14 +63,43 @@ def layer_cells(row: LayerRow, whole: int) -> tuple[str, ...]:
     )
 
 
-def table(inspection: Inspection) -> Sequence[tuple[str, ...]]:
-    """Every layer's cells."""
-    whole = inspection.totals.parameters
-    return [layer_cells(row, whole) for row in LayerTable(inspection.layers)]
+def _name(rows: Sequence[LayerRow]) -> str:
+    if len(rows) > 1:
+        return layers.run_name(rows[0].name, rows[-1].name, len(rows))
+    return plain(rows[0].name or rows[0].type)
 
 
-def remarks(inspection: Inspection) -> Iterator[str]:
+def table(inspection: Inspection, *, unfold: bool = False) -> Sequence[tuple[str, ...]]:
+    """Every layer's cells; a run of equal ones is one row unless they are to be unfolded."""
+    whole, layer_table = inspection.totals.parameters, LayerTable(inspection.layers)
+    return [
+        layer_cells([layer_table.row(row) for row in rows], whole)
+        for rows in _shown(layer_table, unfold)
+    ]
+
+
+def _shown(layer_table: LayerTable, unfold: bool) -> Iterator[Sequence[int]]:
+    """The rows in their order, those of a run together; of what is below them, the first's."""
+    runs = {} if unfold else Runs(layer_table).members
+    skipped: dict[int, int] = {}
+    """Where what the first member stands for begins, to where it ends."""
+    row = 0
+    while row < len(layer_table):
+        if row in skipped:
+            row = skipped[row]
+            continue
+        rows = runs.get(row, (row,))
+        if len(rows) > 1:
+            skipped[rows[1]] = layer_table.end[rows[-1]]
+        yield rows
+        row += 1
+
+
+def remarks(inspection: Inspection, *, unfold: bool = False) -> Iterator[str]:
     """torchinfo's differences, and why its figures are missing where they are."""
+    layer_table = LayerTable(inspection.layers)
+    if not unfold and Runs(layer_table).members:
+        yield FOLDED
     yield from dry_run.sentences(inspection.dry_run)
     if inspection.torchinfo:
         yield plain(inspection.torchinfo)
@@ -68,6 +107,20 @@ def remarks(inspection: Inspection) -> Iterator[str]:
         yield f"not in the mult-adds: {plain(', '.join(inspection.uncounted))}"
     if inspection.left_out:
         yield f"{units.count(inspection.left_out)} more ops are neither shown nor counted"
-    for row in LayerTable(inspection.layers):
+    for note, paths in _notes(layer_table).items():
+        yield f"{_listed(paths, len(paths) if unfold else MOST_PATHS)}: {plain(note)}"
+
+
+def _notes(layer_table: LayerTable) -> dict[str, list[str]]:
+    """What there is to say, each with the layers that it is said of."""
+    notes: dict[str, list[str]] = {}
+    for row in layer_table:
         for note in row.notes:
-            yield f"{plain(row.path) or plain(row.type)}: {plain(note)}"
+            notes.setdefault(note, []).append(plain(row.path) or plain(row.type))
+    return notes
+
+
+def _listed(paths: Sequence[str], most: int) -> str:
+    """ "h.0, h.1, h.2 and 9 more"."""
+    more = len(paths) - most
+    return ", ".join(paths[:most]) + (f" and {units.count(more)} more" if more > 0 else "")

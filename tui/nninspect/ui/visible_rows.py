@@ -14,7 +14,7 @@ from operator import not_
 
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN
-from nninspect.ui.runs import Runs
+from nninspect.protocol.runs import Runs
 from nninspect.ui.tree_filter import Finder, with_ancestors
 
 
