@@ -74,5 +74,5 @@ def test_every_requirement_is_pinned_in_the_constraints() -> None:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     names = {requirement.split(">")[0].split("=")[0].strip() for requirement in wanted}
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    pinned = {line.partition("==")[0] for line in lines if "==" in line}
+    pinned = {line.partition("==")[0].lower() for line in lines if "==" in line}
     assert names <= pinned
