@@ -64,7 +64,7 @@ def test_a_first_visit_from_the_picker_to_the_bench_and_out(terminal: Start) -> 
     app.press("d")
     app.see("no other device")
     app.press("b")
-    app.see("p50", "p95", "samples/s")
+    app.see("p50", "verdict", "trusted")
     app.press("q")
     assert app.wait_for_exit() == 0
 

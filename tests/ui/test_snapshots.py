@@ -22,8 +22,9 @@ Before = Callable[[Pilot[None]], Awaitable[None]]
 def pressing(ui: ModuleType, *keys: str) -> Before:
     async def press(pilot: Pilot[None]) -> None:
         await ui.settle(pilot)
-        await pilot.press(*keys)
-        await ui.settle(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await ui.settle(pilot)
 
     return press
 
