@@ -72,7 +72,7 @@ def draw(
         )
     for line in chart.lines:
         plotext.vertical_line(line.x)
-    _scale(plotext, chart)
+    _scale(plotext, chart, max(2, min(TICKS, height // 3)))
     text = Text.from_ansi(plotext.build())
     if ascii_only:
         text.plain = text.plain.translate(_FRAME)
@@ -85,19 +85,20 @@ def _marker(number: int, colour: bool, ascii_only: bool) -> str:
     return "braille" if colour else MARKERS[number % len(MARKERS)]
 
 
-def _scale(plotext: object, chart: Chart) -> None:
-    """Ticks at round values, written as people write them."""
+def _scale(plotext: object, chart: Chart, most: int) -> None:
+    """Ticks at round values, written as people write them; at most so many on the y axis, each
+    on a row of its own."""
     xs = sorted({x for series in chart.series for x in series.xs})
     ys = [y for series in chart.series for y in series.ys]
     if chart.is_log:
         plotext.xscale("log")  # type: ignore[attr-defined]
         plotext.yscale("log")  # type: ignore[attr-defined]
-        x_ticks, y_ticks = _thinned(xs), log_ticks(min(ys), max(ys))
+        x_ticks, y_ticks = _thinned(xs), log_ticks(min(ys), max(ys), most)
     else:
         low, high = 0.0 if chart.from_zero else min(ys), max(ys)
         room = 0.05 * (high - low) or 0.05 * high or 1.0
         plotext.ylim(low if chart.from_zero else low - room, high + room)  # type: ignore[attr-defined]
-        x_ticks, y_ticks = even_ticks(xs[0], xs[-1]), even_ticks(low, high)
+        x_ticks, y_ticks = even_ticks(xs[0], xs[-1]), even_ticks(low, high, most)
     plotext.xticks(x_ticks, [chart.write_x(x) for x in x_ticks])  # type: ignore[attr-defined]
     plotext.yticks(y_ticks, [chart.write_y(y) for y in y_ticks])  # type: ignore[attr-defined]
 
@@ -108,11 +109,11 @@ def _thinned(values: list[float]) -> list[float]:
     return values[::-1][::step][::-1]
 
 
-def even_ticks(low: float, high: float) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten from low to high, some `TICKS` of them."""
+def even_ticks(low: float, high: float, most: int = TICKS) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten from low to high, so many of them at most."""
     if high <= low:
         return [low]
-    step = _round_step((high - low) / (TICKS - 1))
+    step = _round_step((high - low) / max(1, most - 1))
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
@@ -123,13 +124,13 @@ def _round_step(least: float) -> float:
     return next(part * scale for part in (1, 2, 5, 10) if part * scale >= least * (1 - 1e-9))
 
 
-def log_ticks(low: float, high: float) -> list[float]:
+def log_ticks(low: float, high: float, most: int = TICKS) -> list[float]:
     """1, 2 and 5 times powers of ten within a range of positive values, or its two ends."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     found = list(
         _within((part * 10.0**power for power in decades for part in (1, 2, 5)), low, high)
     )
-    if len(found) > TICKS:
+    if len(found) > most:
         found = list(_within((10.0**power for power in decades), low, high))
     return found if len(found) > 1 else sorted({low, high})
 

@@ -47,7 +47,11 @@ class ChartView(Widget, can_focus=False):
     def render_line(self, y: int) -> Strip:
         if self._strips is None:
             self._strips = self._draw()
-        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+        return (
+            self._strips[y]
+            if y < len(self._strips)
+            else Strip.blank(self.size.width, self.rich_style)
+        )
 
     def _forget(self) -> None:
         self._strips = None
@@ -67,4 +71,5 @@ class ChartView(Widget, can_focus=False):
         return [self._strip(line, width) for line in text.split(allow_blank=True)]
 
     def _strip(self, line: Text, width: int) -> Strip:
-        return Strip(line.render(self.app.console)).adjust_cell_length(width, self.rich_style)
+        strip = Strip(line.render(self.app.console)).adjust_cell_length(width)
+        return strip.apply_style(self.rich_style)
