@@ -72,6 +72,7 @@ def _row(candidate: Candidate, config: Config, fastest_s: float) -> BenchRow:
         train=_train(candidate, contender),
         throughput=_throughput(found, contender, config.batch),
         memory=candidate.memory,
+        layers=candidate.layers,
         quality=judge(found, samples),
         labels=(*candidate.labels, *_neighbours(contender)),
     )

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nninspect.bench.agreement import kept_output
 from nninspect.bench.backend import Backend
-from nninspect.bench.clock import Call, timed
+from nninspect.bench.clock import Call, no_garbage_collection, timed
 from nninspect.bench.contender import Contender, Transfers
+from nninspect.bench.layers import layer_times
 from nninspect.bench.machine import resident_bytes
 from nninspect.bench.modes.mode import Mode, NotHere, Prepared, Subject
 from nninspect.bench.replicas import Replicas
@@ -23,10 +24,11 @@ from nninspect.engine.layers import model_dtype
 from nninspect.engine.structure import size_bytes
 from nninspect.engine.tensors import tensors_in
 from nninspect.errors import NninspectError
-from nninspect.protocol.bench import BenchError, Cold, Key, MemoryUse, Stage
+from nninspect.protocol.bench import BenchError, Cold, Key, LayerTimes, MemoryUse, Stage
 from nninspect.protocol.records import InputSpec
 
 CPU = torch.device("cpu")
+FORWARD = "forward"
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Candidate:
     labels: tuple[str, ...] = ()
     config: Mapping[str, str | int] = field(default_factory=dict)
     step_names: tuple[str, ...] = ()
+    layers: LayerTimes | None = None
+    model: nn.Module | None = None
     error: BenchError | None = None
     _close: Callable[[], None] = lambda: None
 
@@ -70,8 +74,22 @@ class Candidate:
         self._close = lambda: None
         self.contender = None
         self.output = None
+        self.model = None
         if self.owner:
             replicas.forget(self.device, self.owner)
+
+    def measure_layers(self) -> None:
+        """After the rounds: where the time of a forward goes. Another engine than eager runs no
+        modules that could be watched."""
+        is_eager = self.config.get("engine", "eager") == "eager"
+        if self.contender is None or self.model is None or self.mode.work != FORWARD:
+            return
+        if is_eager and self.contender.slots:
+            try:
+                with self.contender.around(), no_garbage_collection():
+                    self.layers = layer_times(self.contender.call, self.model, self.backend)
+            except Exception as error:  # the row stands: its rounds are done
+                self.labels = (*self.labels, f"its layers were not timed: {described(error)}")
 
     def _prepare(self, replicas: Replicas, build_s: float, threads: int) -> None:
         free = self.backend.free_bytes()
@@ -83,6 +101,7 @@ class Candidate:
         self._close = prepared.close
         self.labels, self.config = prepared.labels, prepared.config
         self.dtype = model_dtype(replica.model)
+        self.model = replica.model
         self.step_names = tuple(step.name for step in prepared.steps)
         call = one_call(prepared)
         held = self.backend.allocated()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from random import Random
 from typing import Protocol
@@ -30,6 +30,8 @@ from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.errors import DeviceError, Interrupted
 from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchResult, Key, Run
 from nninspect.protocol.records import InputSpec, Setup, batch_of
+
+CANCELLED = "cancelled"
 
 
 class Report(Protocol):
@@ -64,6 +66,8 @@ def bench(session: Session, setup: Setup, plan: BenchPlan, report: Report) -> Be
             _prepare(candidates, replicas, loaded.build_s, threads, report)
             reads = Machine()
             stopped = _rounds(candidates, replicas, plan, reads, report)
+            if stopped != CANCELLED:
+                _layers(candidates, report)
             rows = assemble.rows(
                 candidates,
                 setup.target,
@@ -162,7 +166,16 @@ def _rounds(
     except Interrupted:
         if not rounds.done:
             raise
-        return "cancelled"
+        return CANCELLED
+
+
+def _layers(candidates: Sequence[Candidate], report: Report) -> None:
+    """Where the time goes, told of a run of its own: watching it costs time. A cancel keeps
+    what is known."""
+    with suppress(Interrupted):
+        for each in candidates:
+            report(f"layers of {each.key.device}, batch {each.key.batch}, {each.key.mode}", None)
+            each.measure_layers()
 
 
 def _teller(report: Report) -> Callable[[BenchProgress], None]:

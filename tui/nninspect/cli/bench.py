@@ -43,6 +43,7 @@ nninspect bench net.py:Net --against before.json --fail-on slower:5%
 """
 
 DEFAULT = BenchPlan()
+MOST_LAYERS = 12
 
 
 def parser() -> argparse.ArgumentParser:
@@ -98,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
         default=FailOn(),
         help="end with exit code 1: untrusted, slower:5%% (needs --against), or both with a comma",
     )
+    add("--layers", action="store_true", help="print which layers take the time, row by row")
     add("--no-history", action="store_true", help="don't keep the run: see nninspect history")
     add_setup_options(parser, one_batch=False)
     add_json_option(parser)
@@ -126,6 +128,8 @@ def run(options: argparse.Namespace) -> int:
         console.lines([files.encode(result).decode().rstrip()])
     else:
         _print(result, compared, console)
+        if options.layers:
+            _print_layers(result, console)
     if options.save:
         files.save(result, options.save)
     if not options.no_history:
@@ -167,6 +171,14 @@ def _print(result: BenchResult, compared: Against | None, console: Console) -> N
         console.lines(["", *remarks])
     if compared is not None:
         console.lines(["", "against the saved run:", *report.lines(compared)])
+
+
+def _print_layers(result: BenchResult, console: Console) -> None:
+    for row in result.rows:
+        if row.layers is not None:
+            over = f"measured at {row.layers.instrumented_over_plain:.2f}× of the plain run"
+            console.lines(["", f"{text.name(row.key)}, {over}"])
+            console.table(text.LAYER_COLUMNS, list(text.layer_cells(row.layers, MOST_LAYERS)))
 
 
 def _headline(result: BenchResult) -> str:

@@ -13,6 +13,7 @@ from nninspect.protocol.bench import (
     Compare,
     Key,
     Latency,
+    LayerTimes,
 )
 from nninspect.text import units
 from nninspect.text.plain import plain
@@ -50,6 +51,10 @@ REASONS = {
     "far above the floor": "the median is over 10 % above the fastest calls",
 }
 """Why a row is not trusted, by the reason in its quality."""
+
+LAYER_COLUMNS = ("own time of", "share", "own", "calls")
+MOST_OVERHEAD = 1.10
+"""Times the plain run: beyond it an instrumented run's milliseconds say little."""
 
 _SIGNIFICANT = 4
 """Digits at most, however narrow the interval."""
@@ -212,3 +217,25 @@ def _memory(row: BenchRow) -> str:
 
 def _tail(seconds: float | None) -> str:
     return units.NONE if seconds is None else units.seconds(seconds)
+
+
+def layer_cells(times: LayerTimes, most: int) -> Iterator[tuple[str, ...]]:
+    """The layers with the most time of their own: path, share, own time, calls. The last row is
+    what no module took. Where watching cost over a tenth, a share is all that can be said."""
+    whole = sum(each.self_s for each in times.layers) + times.unattributed_s
+    is_close = times.instrumented_over_plain <= MOST_OVERHEAD
+
+    def cells(path: str, own_s: float, calls: str) -> tuple[str, ...]:
+        return (
+            path,
+            units.percent(own_s, whole),
+            units.seconds(own_s) if is_close else units.NONE,
+            calls,
+        )
+
+    ordered = sorted(times.layers, key=lambda each: -each.self_s)
+    for each in ordered[:most]:
+        yield cells(plain(each.path) or "(the model itself)", each.self_s, f"{each.calls}")
+    if rest := ordered[most:]:
+        yield cells(f"({len(rest)} more)", sum(each.self_s for each in rest), "")
+    yield cells("(outside the model)", times.unattributed_s, "")

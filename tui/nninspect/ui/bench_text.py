@@ -69,18 +69,17 @@ def layers(row: BenchRow, most: int) -> Iterator[Paragraph]:
     """Where the time of a row goes, the most expensive first."""
     if row.layers is None:
         return
-    whole = sum(each.self_s for each in row.layers.layers) + row.layers.unattributed_s
     yield Paragraph()
     over = f"{row.layers.instrumented_over_plain:.2f}× of the plain run"
     yield paragraph(f"own time of each layer, measured at {over}", "dim")
-    for each in sorted(row.layers.layers, key=lambda layer: -layer.self_s)[:most]:
-        share = each.self_s / whole if whole else 0.0
-        bar = "█" * round(BAR * share)
+    for path, share, own, _ in bench.layer_cells(row.layers, most):
+        bar = "█" * round(BAR * float(share.rstrip("%")) / 100)
         yield Paragraph(
             (
-                Span(f"{share:6.1%} ", "strong"),
+                Span(f"{share:>6} ", "strong"),
                 Span(pad(bar, BAR), "accent"),
-                Span(f" {plain(each.path) or 'the model itself'}"),
+                Span(f" {own:>8} ", "dim"),
+                Span(path),
             ),
             wraps=False,
         )
