@@ -80,3 +80,26 @@ def test_a_shared_layer_has_a_step_for_each_call(gather: Any) -> None:
     layer = nn.Linear(8, 8)
     trace = gather(nn.Sequential(layer, nn.ReLU(), layer), "2x8").trace
     assert len(trace.of_module(layer)) == 2
+
+
+class Parent(nn.Module):
+    def __init__(self, part: nn.Module) -> None:
+        super().__init__()
+        self.part = part
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.part(x)  # type: ignore[no-any-return]
+
+
+def test_a_layer_that_two_share_stands_where_the_tree_has_it_first(gather: Any) -> None:
+    class Crossed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            shared = nn.Linear(8, 8)
+            self.early, self.late = Parent(shared), Parent(shared)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.early(self.late(x))  # type: ignore[no-any-return]
+
+    steps = gather(Crossed(), "2x8").trace.of(Role.AFFINE)
+    assert [step.path for step in steps] == ["late.part", "late.part"]

@@ -222,6 +222,25 @@ def test_a_forward_that_fails_only_there_brings_the_model_back(
 
 
 @pytest.mark.usefixtures("_meta_can_be_moved_to")
+def test_a_look_that_is_stopped_after_the_move_brings_the_model_back(
+    session: Session, write: Write
+) -> None:
+    write("net.py", NET)
+    setup = Setup(target="net.py:Net")
+    look(session, setup)
+
+    def stop(stage: str, fraction: float | None) -> None:
+        if stage == "running one forward":
+            raise KeyboardInterrupt
+
+    there = msgspec.structs.replace(setup, device="meta")
+    with pytest.raises(KeyboardInterrupt):
+        session.inspect(there, reload=False, progress=stop)
+    assert session.device == CPU
+    assert next(model_of(session, setup).parameters()).device == CPU
+
+
+@pytest.mark.usefixtures("_meta_can_be_moved_to")
 def test_a_forward_that_failed_before_moving_just_fails_there_too(
     session: Session, write: Write
 ) -> None:

@@ -26,7 +26,7 @@ from nninspect.doctor.structure import Structure
 from nninspect.doctor.trace import Trace
 from nninspect.engine.choose_inputs import choose_inputs
 from nninspect.engine.devices import device_named
-from nninspect.engine.examine import record_forward
+from nninspect.engine.examine import nodes_as_called, record_forward
 from nninspect.engine.flight import Flight
 from nninspect.engine.load import Loaded
 from nninspect.engine.session import Session
@@ -99,7 +99,6 @@ def gather(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> E
 
 def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Report) -> Evidence:
     model = loaded.model
-    structure = Structure(model)
     taker = NotesTaker(bare.source)
     with unchanged(model):
         set_mode(model, bare.setup.training)
@@ -109,9 +108,10 @@ def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Repor
             if bare.setup.inputs:
                 raise
             reason = f"no forward was run: {error.message}"
-            return replace(bare, built=structure, why_not={Need.TRACE: reason})
+            return replace(bare, built=Structure(model), why_not={Need.TRACE: reason})
         report("running one forward", None)
         forward = record_forward(model, inputs, device, Flight(), taker)
+    structure = Structure(model, nodes_as_called(model, forward.recorder))
     cost = cost_of(forward, batch_of(inputs))
     failure = Failure(forward.failure, forward.error) if forward.failure else None
     return replace(

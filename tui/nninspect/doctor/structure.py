@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,9 +17,10 @@ _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 class Structure:
     """One walk of a model, and the questions that rules ask of it."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, nodes: Sequence[Node] | None = None) -> None:
+        """`nodes`: the walk of a forward that was run, so that paths are those of its tree."""
         self.model = model
-        self.nodes: list[Node] = walk(model)
+        self.nodes: Sequence[Node] = walk(model) if nodes is None else nodes
 
     @cached_property
     def paths(self) -> dict[int, str]:

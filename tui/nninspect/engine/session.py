@@ -60,7 +60,12 @@ class Session:
         before, ran_before = self._device, self._ran
         setup = self._placed(loaded, setup, progress)
         device, flight = self._device, Flight(self._numbers, deaths)
-        inspection = examine(loaded, setup, device, progress, flight)
+        try:
+            inspection = examine(loaded, setup, device, progress, flight)
+        except BaseException:  # stopped by the user, say, who goes on seeing it where it was
+            if ran_before:
+                self.move(before, quietly)
+            raise
         if inspection.failure is not None and ran_before and device != before:
             self.move(before, quietly)
             raise DeviceError(
