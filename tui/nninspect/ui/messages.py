@@ -15,7 +15,7 @@ from nninspect.protocol.records import Environment, Inspection, Problem
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
-Doing = Literal["open", "reload", "move", "change", "bench", "check", "twins"]
+Doing = Literal["open", "reload", "move", "change", "bench", "check", "twins", "weights"]
 
 if TYPE_CHECKING:
     from nninspect.ui.twins import Twins
@@ -84,6 +84,13 @@ class Benched(Message):
 @dataclass
 class Checked(Message):
     result: CheckResult
+
+
+@dataclass
+class Weighed(Message):
+    """Every tensor of the model in view."""
+
+    tensors: tuple[TensorStats, ...]
 
 
 @dataclass

@@ -34,6 +34,7 @@ from nninspect.ui.messages import (
     Pictured,
     Progressed,
     Said,
+    Weighed,
     WorkerEnded,
     WorkerReady,
     WorkerStarting,
@@ -128,6 +129,18 @@ class Session:
         """Ask the doctor: also of a model that can't be built or run."""
         if self._may_ask(needs_picture=False) and (setup := self._current()):
             self._begin("check", "check", lambda: self._check(setup))
+
+    def weigh(self) -> None:
+        """Look at the values of every tensor."""
+        if self._may_ask():
+            self._begin("weights", "describing the weights", self._weigh)
+
+    async def _weigh(self) -> None:
+        assert self.picture is not None
+        picture = self.picture
+        tensors = await self.client.weights(picture.inspection.setup, below=True)
+        if self.picture is picture:
+            self._tell(Weighed(tensors))
 
     def describe(self, path: str) -> None:
         """Tell of one module's weights and source, when nothing else is under way."""

@@ -17,6 +17,7 @@ LOSS = "say what the model is trained with"
 TASK = "say what the model's output is for"
 INPUTS = "edit the inputs, the batch and the mode"
 WATCH = "reload as soon as a file is saved, or not"
+VALUES = "look at the values of every weight"
 CLEAR = "clear the filter, or close the notice"
 
 
@@ -43,7 +44,9 @@ class MainScreen(ToldScreen):
         Binding("1", "tab('layers')", "the Layers tab", show=False, id="tab.layers"),
         Binding("2", "tab('bench')", "the Bench tab", show=False, id="tab.bench"),
         Binding("3", "tab('doctor')", "the Doctor tab", show=False, id="tab.doctor"),
-        Binding("4", "tab('log')", "the Log tab", show=False, id="tab.log"),
+        Binding("4", "tab('weights')", "the Weights tab", show=False, id="tab.weights"),
+        Binding("5", "tab('log')", "the Log tab", show=False, id="tab.log"),
+        Binding("v", "weigh", "values", show=False, tooltip=VALUES, id="weights.look"),
         Binding("L", "loss", "loss", show=False, tooltip=LOSS, id="doctor.loss"),
         Binding("T", "task", "task", show=False, tooltip=TASK, id="doctor.task"),
     ]
@@ -62,6 +65,8 @@ class MainScreen(ToldScreen):
 
     def action_tab(self, tab: str) -> None:
         self.tab = tab
+        if tab == "weights" and self._weights.tensors is None and not self.session.is_busy:
+            self.session.weigh()
         self.refresh_bindings()
 
     def action_cancel(self) -> None:
@@ -91,6 +96,10 @@ class MainScreen(ToldScreen):
     def action_training(self) -> None:
         if self.picture is not None:
             self.session.change(training=not self.picture.inspection.setup.training)
+
+    def action_weigh(self) -> None:
+        self.tab = "weights"
+        self.session.weigh()
 
     def action_bench(self) -> None:
         self.tab = "bench"

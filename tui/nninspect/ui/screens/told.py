@@ -33,6 +33,7 @@ from nninspect.ui.widgets.layers_pane import DEAD_KEYS, LayersPane
 from nninspect.ui.widgets.log_pane import LogPane
 from nninspect.ui.widgets.status_line import StatusLine, activity_spans
 from nninspect.ui.widgets.tab_line import TabLine
+from nninspect.ui.widgets.weights_view import WeightsView
 
 STARTING = "starting torch…"
 STOPPED = "worker stopped"
@@ -70,13 +71,18 @@ class ToldScreen(Screen[None]):
         self._layers = LayersPane(id="layers")
         self._bench = BenchPane(id="bench")
         self._doctor = DoctorPane(id="doctor")
+        self._weights = WeightsView(id="weights")
         self._log = LogPane(id="log")
         self._status = StatusLine()
+
+    @property
+    def _panes(self) -> tuple[Widget, ...]:
+        return self._layers, self._bench, self._doctor, self._weights, self._log
 
     def compose(self) -> ComposeResult:
         yield self._header
         yield self._tab_line
-        yield Container(self._layers, self._bench, self._doctor, self._log, id="tabs")
+        yield Container(*self._panes, id="tabs")
         yield self._status
         yield KeyLine()
 
@@ -92,7 +98,7 @@ class ToldScreen(Screen[None]):
     # state to widgets
 
     def watch_tab(self, tab: str) -> None:
-        for pane in (self._layers, self._bench, self._doctor, self._log):
+        for pane in self._panes:
             pane.display = pane.id == tab
         self._tab_line.current = tab
         self._write_activity()
@@ -104,6 +110,7 @@ class ToldScreen(Screen[None]):
             "layers": self._layers.layer_tree,
             "bench": self._bench.rows,
             "doctor": self._doctor.findings,
+            "weights": self._weights,
         }
         return focus.get(tab, self._log.log_widget)
 
@@ -113,6 +120,7 @@ class ToldScreen(Screen[None]):
     def watch_picture(self, picture: Picture | None) -> None:
         self._header.inspection = picture.inspection if picture else None
         self._layers.picture = picture
+        self._weights.tensors = None
         self._write_activity()
         self.refresh_bindings()
         gc.freeze()
@@ -253,6 +261,15 @@ class ToldScreen(Screen[None]):
     def _wanted(self, event: LayersPane.Wanted) -> None:
         self.session.describe(event.path)
 
+    @on(messages.Weighed)
+    def _weighed(self, event: messages.Weighed) -> None:
+        self._weights.tensors = event.tensors
+
+    @on(WeightsView.Followed)
+    def _follow_weight(self, event: WeightsView.Followed) -> None:
+        if self._layers.reveal(event.path):
+            self.tab = "layers"
+
     @on(messages.Described)
     def _described(self, event: messages.Described) -> None:
         self._layers.describe(event)
@@ -268,7 +285,7 @@ class ToldScreen(Screen[None]):
             self._bench.problem = problem
         elif event.doing == "check":
             self._doctor.problem = problem
-        elif event.doing not in ("move", "change"):
+        elif event.doing not in ("move", "change", "weights"):
             self._layers.show_problem(problem)
         if problem.choices:
             self.ask_target(problem)

@@ -7,7 +7,13 @@ from textual.reactive import reactive
 from nninspect.ui.spans import Span
 from nninspect.ui.widgets.line import Line
 
-TABS = {"layers": "Layers", "bench": "Bench", "doctor": "Doctor", "log": "Log"}
+TABS = {
+    "layers": "Layers",
+    "bench": "Bench",
+    "doctor": "Doctor",
+    "weights": "Weights",
+    "log": "Log",
+}
 NEWS = " ●"
 
 

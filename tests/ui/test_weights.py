@@ -1,0 +1,65 @@
+"""The Weights tab: every tensor, sorted, and the way to its layer."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from nninspect.text.weights import health, sentences
+from nninspect.ui.weights_rows import arranged
+
+
+def test_health_is_what_stands_out_of_the_values(ui: ModuleType) -> None:
+    found = {stats.path: health(stats) for stats in ui.some_tensors()}
+    assert found["stem.conv.weight"] == "ok"
+    assert found["stage3.1.conv2.weight"] == "NaN"
+    assert found["head.bias"] == "all zeros"
+    assert health(ui.stats("w", (2,), None)) == "?"
+
+
+def test_a_sample_says_that_it_is_one(ui: ModuleType) -> None:
+    sampled = next(stats for stats in ui.some_tensors() if stats.is_sampled)
+    assert any("1,000 values drawn at random" in each for each in sentences(sampled))
+
+
+def test_the_broken_come_first_by_health_and_the_largest_by_share(ui: ModuleType) -> None:
+    tensors = ui.some_tensors()
+    by_health = [stats.path for stats in arranged(tensors, "health")]
+    assert by_health[:2] == ["stage3.1.conv2.weight", "head.bias"]
+    assert [s.path for s in arranged(tensors, "share")][0] == "stage3.1.conv2.weight"
+    assert [s.path for s in arranged(tensors, "share", True)][0] == "head.bias"
+
+
+async def test_the_tab_lists_every_tensor_and_enter_goes_to_its_layer(ui: ModuleType) -> None:
+    client = ui.FakeClient()
+    async with ui.running(client) as pilot:
+        await pilot.press("4")
+        await ui.settle(pilot)
+        shown = ui.text_of(pilot)
+        assert "5 tensors" in shown
+        assert "1 with NaN or Inf" in shown
+        assert "all zeros" in shown
+        await pilot.press("j", "enter")
+        await ui.settle(pilot)
+        model = ui.tree_of(pilot)
+        assert model.table.path(model.cursor) == "head"
+        await pilot.press("4")
+        await ui.settle(pilot)
+        assert client.asked.count(("weights", "")) == 1
+
+
+async def test_a_new_picture_forgets_the_values_and_escape_cancels_looking(ui: ModuleType) -> None:
+    client = ui.FakeClient()
+    async with ui.running(client) as pilot:
+        client.gate.clear()
+        await pilot.press("4")
+        await ui.settle(pilot)
+        await pilot.press("escape")
+        client.gate.set()
+        await ui.settle(pilot)
+        assert "v looks at every" in ui.text_of(pilot)
+        await pilot.press("v")
+        await ui.settle(pilot)
+        assert "5 tensors" in ui.text_of(pilot)
+        await pilot.press("r")
+        await ui.settle(pilot)
+        assert "v looks at every" in ui.text_of(pilot)
