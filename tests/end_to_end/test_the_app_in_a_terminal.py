@@ -89,7 +89,7 @@ def test_a_model_of_ones_own_fails_is_mended_and_runs(terminal: Start, tmp_path:
     net.write_text(LENET.replace("16 * 5 * 5", "16 * 4 * 4"))
     app.press("r")
     app.see("(1, 256)", "(1, 10)", "34,9")
-    app.press("4")
+    app.press("5")
     app.see("building with 120")
 
 

@@ -166,7 +166,9 @@ async def test_a_resize_chooses_columns_anew(ui: ModuleType) -> None:
         assert "mult-adds" not in ui.text_of(pilot).splitlines()[2]
         await pilot.resize_terminal(160, 40)
         await ui.settle(pilot)
-        assert "mult-adds" in ui.text_of(pilot).splitlines()[2]
+        above, titles = ui.text_of(pilot).splitlines()[2:4]
+        assert "100.0% of params" in above
+        assert "mult-adds" in titles
         await pilot.resize_terminal(60, 18)
         await ui.settle(pilot)
         assert "input" not in ui.text_of(pilot).splitlines()[2]
@@ -195,7 +197,7 @@ async def test_the_key_line_can_be_clicked(ui: ModuleType) -> None:
 
 
 async def test_help_lists_every_action_with_its_keys(ui: ModuleType) -> None:
-    async with ui.running(ui.FakeClient(), size=(80, 60)) as pilot:
+    async with ui.running(ui.FakeClient(), size=(80, 120)) as pilot:
         await pilot.press("question_mark")
         await pilot.pause()
         shown = ui.text_of(pilot)

@@ -222,7 +222,7 @@ async def test_a_first_look_that_fails_says_what_to_do_and_can_be_tried_again(
         assert "✗ Net() raised NameError" in shown
         assert "r try again" in shown
         assert "Traceback" not in shown
-        await pilot.press("4")
+        await pilot.press("5")
         assert "Traceback" in pilot.app.screen.query_one("#log").book.lines
         await pilot.press("1", "r")
         await ui.settle(pilot)
@@ -290,8 +290,8 @@ async def test_prints_land_in_the_log_with_their_escapes_gone(ui: ModuleType) ->
         client.tell(Printed("half a \x1b[31mred"))
         client.tell(Printed(" line[/b]\n10%\r100%\nno end"))
         await ui.settle(pilot)
-        assert "4 Log ●" in ui.text_of(pilot)
-        await pilot.press("4")
+        assert "5 Log ●" in ui.text_of(pilot)
+        await pilot.press("5")
         await pilot.pause(0.2)
         shown = ui.text_of(pilot)
         assert "half a red line[/b]" in shown

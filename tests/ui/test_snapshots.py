@@ -49,6 +49,7 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
         pytest.param(("B",), id="plan"),
         pytest.param(("c",), id="doctor"),
         pytest.param(("3", "L"), id="loss"),
+        pytest.param(("4", "s", "s", "s"), id="weights"),
         pytest.param(("s",), id="sort"),
         pytest.param(("C",), id="columns"),
         pytest.param(("i",), id="inputs"),
@@ -81,7 +82,7 @@ def test_log(ui: ModuleType, snap_compare: SnapCompare, size: tuple[int, int]) -
     async def print_and_look(pilot: Pilot[None]) -> None:
         await ui.settle(pilot)
         client.tell(Printed("loading weights…\n\x1b[33mwarning:\x1b[0m [nothing] to load\n"))
-        await pilot.press("4")
+        await pilot.press("5")
         await pilot.pause(0.2)
 
     shown = app(ui, client)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from msgspec.structs import replace
+
+from nninspect.protocol.bench import LayerTime, LayerTimes
 from nninspect.text.weights import health, sentences
+from nninspect.ui.measures import times_of
 from nninspect.ui.weights_rows import arranged
 
 
@@ -25,8 +29,8 @@ def test_the_broken_come_first_by_health_and_the_largest_by_share(ui: ModuleType
     tensors = ui.some_tensors()
     by_health = [stats.path for stats in arranged(tensors, "health")]
     assert by_health[:2] == ["stage3.1.conv2.weight", "head.bias"]
-    assert [s.path for s in arranged(tensors, "share")][0] == "stage3.1.conv2.weight"
-    assert [s.path for s in arranged(tensors, "share", True)][0] == "head.bias"
+    assert next(s.path for s in arranged(tensors, "share")) == "stage3.1.conv2.weight"
+    assert next(s.path for s in arranged(tensors, "share", True)) == "head.bias"
 
 
 async def test_the_tab_lists_every_tensor_and_enter_goes_to_its_layer(ui: ModuleType) -> None:
@@ -63,3 +67,15 @@ async def test_a_new_picture_forgets_the_values_and_escape_cancels_looking(ui: M
         await pilot.press("r")
         await ui.settle(pilot)
         assert "v looks at every" in ui.text_of(pilot)
+
+
+def test_the_times_of_layers_are_those_of_the_first_row_that_has_them(ui: ModuleType) -> None:
+    result = ui.bench_result(ui.Setup(target="net"), ui.BenchPlan(devices=("cpu",), batches=(1,)))
+    assert times_of(result) is None
+    times = LayerTimes(
+        layers=(LayerTime(path="head", self_s=0.001, total_s=0.003, calls=1),),
+        unattributed_s=0.0,
+        instrumented_over_plain=1.2,
+    )
+    rows = tuple(replace(row, layers=times) for row in result.rows)
+    assert times_of(replace(result, rows=rows)) == {"head": 0.003}

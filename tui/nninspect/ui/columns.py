@@ -55,7 +55,7 @@ TITLES = {
 """Every column, in the order they are drawn."""
 
 ESSENTIAL = ("outputs", "params", "share", "inputs")
-OPTIONAL = ("bar", "mult_adds", "trainable", "own", "calls", "dtype", "device")
+OPTIONAL = ("mult_adds", "bar", "trainable", "own", "calls", "dtype", "device")
 """Both in the order that they get room."""
 
 RIGHT = frozenset({"params", "share", "own", "mult_adds", "calls"})

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN
 
 Times = Mapping[str, float]
 """Seconds by module path, where a benchmark took them."""
+
+
+def times_of(result: BenchResult | None) -> Times | None:
+    """Of the first row in which every layer was timed; None where none has any."""
+    for row in result.rows if result else ():
+        if row.layers is not None:
+            return {layer.path: layer.total_s for layer in row.layers.layers}
+    return None
 
 
 class Measure(NamedTuple):

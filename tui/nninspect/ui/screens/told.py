@@ -21,6 +21,7 @@ from nninspect.protocol.records import Environment, Problem, Setup
 from nninspect.text import units
 from nninspect.text.plain import plain
 from nninspect.ui import messages
+from nninspect.ui.measures import times_of
 from nninspect.ui.messages import Activity, Picture, Said
 from nninspect.ui.session import Session
 from nninspect.ui.spans import Paragraph, Span
@@ -127,6 +128,7 @@ class ToldScreen(Screen[None]):
 
     def watch_result(self, result: BenchResult | None) -> None:
         self._bench.result = result
+        self._layers.layer_tree.times = times_of(result)
 
     def watch_checked(self, checked: CheckResult | None) -> None:
         self._doctor.problem = None

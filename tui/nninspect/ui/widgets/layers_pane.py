@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 MEASURE = "what shares are of: parameters, mult-adds, allocated bytes, time"
 PICKABLE = {key: title or "bar" for key, title in columns.TITLES.items() if key != "module"}
-OPEN_KEYS = (("r", "try again"), ("o", "open another"), ("4", "log"))
-SHOWN_KEYS = (("r", "reload"), ("4", "log"), ("esc", "dismiss"))
-DEAD_KEYS = (("R", "restart the worker"), ("4", "log"))
+OPEN_KEYS = (("r", "try again"), ("o", "open another"), ("5", "log"))
+SHOWN_KEYS = (("r", "reload"), ("5", "log"), ("esc", "dismiss"))
+DEAD_KEYS = (("R", "restart the worker"), ("5", "log"))
 
 
 class LayersPane(Container):
@@ -78,6 +78,10 @@ class LayersPane(Container):
     def on_mount(self) -> None:
         self.watch(self.layer_tree, "highlighted", self._show_layer)
         self.watch(self.layer_tree, "times", self._draw_map)
+
+    def on_resize(self) -> None:
+        """The width decides whether the map is in view."""
+        self.call_after_refresh(self._draw_map)
 
     def watch_picture(self, before: Picture | None, picture: Picture | None) -> None:
         self.set_class(picture is None, "-empty")

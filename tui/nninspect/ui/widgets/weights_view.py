@@ -38,8 +38,8 @@ class WeightsView(ScrollView, can_focus=True):
         Binding("down,j", "move(1)", "down", show=False, id="weights.down"),
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, id="weights.page_up"),
         Binding("pagedown,ctrl+f", "page(1)", "page down", show=False, id="weights.page_down"),
-        Binding("home,g", "move(-10**9)", "first", show=False, id="weights.first"),
-        Binding("end,G", "move(10**9)", "last", show=False, id="weights.last"),
+        Binding("home,g", "move(-1000000)", "first", show=False, id="weights.first"),
+        Binding("end,G", "move(1000000)", "last", show=False, id="weights.last"),
     ]
 
     tensors: reactive[tuple[TensorStats, ...] | None] = reactive(None, repaint=False)
