@@ -38,6 +38,7 @@ benchmarks: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tree.py
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/bench_quality.py
 	$(BIN)/python benchmarks/doctor.py
 
 # The pages on the doctor's rules, from the rules themselves.
