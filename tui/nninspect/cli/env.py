@@ -18,6 +18,7 @@ from nninspect.cli.exit_codes import OK
 from nninspect.cli.options import add_json_option, add_traceback_option, command_parser
 from nninspect.client.api import Died, Event, Ready
 from nninspect.client.connection import Connection
+from nninspect.places import config_file
 from nninspect.protocol.records import Environment
 from nninspect.text import units
 from nninspect.text.plain import plain
@@ -40,7 +41,14 @@ def run(options: argparse.Namespace) -> int:
     environment = asyncio.run(_environment(console))
     if options.json:
         fields = msgspec.to_builtins(environment)
-        console.json({"nninspect": __version__, "bytecode": has_bytecode(), **fields})
+        console.json(
+            {
+                "nninspect": __version__,
+                "bytecode": has_bytecode(),
+                "config": str(config_file()),
+                **fields,
+            }
+        )
     else:
         console.lines(_lines(environment))
     return OK
@@ -76,6 +84,8 @@ def _lines(environment: Environment) -> Iterator[str]:
         yield f"device      {device.name}  {plain(device.title)}{memory}"
     if environment.no_accelerator:
         yield f"            no accelerator: {plain(environment.no_accelerator)}"
+    config = config_file()
+    yield f"config      {plain(str(config))}{'' if config.exists() else ', not there'}"
     if not has_bytecode():
         yield (
             "bytecode    missing, so every start is seconds slower; make it with: "

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from nninspect.cli.exit_codes import INTERRUPTED, OK
 from nninspect.errors import NninspectError
 
-COMMANDS = ("list", "summary", "bench", "history", "check", "rule", "env")
+COMMANDS = ("list", "summary", "bench", "history", "check", "rule", "env", "keys")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

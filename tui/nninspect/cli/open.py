@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import USAGE
 from nninspect.cli.options import add_setup_options, command_parser, setup_of
 from nninspect.client.process import spawn
+from nninspect.places import config_file
+
+if TYPE_CHECKING:
+    from nninspect.ui.preferences import Preferences
 
 EXAMPLES = """
 nninspect                                   choose a network
@@ -21,7 +27,7 @@ nninspect summary net.py:Net                the same as text; see nninspect summ
 
 COMMANDS = """\
 commands, each with --help:
-  list, summary, bench, env   text and JSON, for pipes and CI
+  list, summary, bench, check, rule, env, keys   text and JSON, for pipes and CI
 """
 
 EARLY_START_CORES = 4
@@ -33,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     from nninspect import __version__
 
     parser = command_parser("", "See what a PyTorch model is, and what it does.", EXAMPLES)
-    parser.usage = "nninspect [TARGET] [options]\n       nninspect {list,summary,bench,env} …"
+    parser.usage = (
+        "nninspect [TARGET] [options]\n       nninspect {list,summary,bench,check,rule,env,keys} …"
+    )
     parser.epilog = f"{COMMANDS}\n{parser.epilog}"
     parser.add_argument("target", metavar="TARGET", nargs="?", help="what to open: see targets")
     parser.add_argument("--version", action="version", version=f"nninspect {__version__}")
@@ -51,6 +59,7 @@ def add_view_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="draw every change in full, as Textual does: more bytes, nothing of our own",
     )
+    add("--ascii", action="store_true", help="draw with nothing but ASCII")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,11 +72,28 @@ def run(options: argparse.Namespace) -> int:
 
     from nninspect.client.connection import Connection
     from nninspect.ui.app import run_app
-    from nninspect.ui.preferences import Preferences
 
     console.clear_progress()
-    preferences = Preferences(stock_display=options.stock_display, watch=options.watch)
-    return run_app(Connection(process), setup, preferences)
+    return run_app(Connection(process), setup, _preferences(options))
+
+
+def _preferences(options: argparse.Namespace) -> Preferences:
+    """The config file's, where the command line says nothing else."""
+    from nninspect.ui.preferences import read_config
+
+    found = read_config(config_file())
+    return dataclasses.replace(
+        found,
+        stock_display=options.stock_display or found.stock_display,
+        ascii=options.ascii or found.ascii or not _writes_unicode(),
+        watch=options.watch or found.watch,
+    )
+
+
+def _writes_unicode() -> bool:
+    """Whether the terminal is written to in an encoding that has more than ASCII."""
+    encoding = getattr(sys.__stderr__, "encoding", None) or "ascii"
+    return encoding.lower().replace("-", "").startswith("utf")
 
 
 def no_terminal() -> str:

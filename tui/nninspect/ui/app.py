@@ -65,25 +65,49 @@ class NninspectApp(App[None]):
         self.animation_level = "none"
         self._main = MainScreen(client, setup, preferences.watch)
 
+    @property
+    def ascii_only(self) -> bool:
+        """Whether nothing but ASCII is drawn; charts are drawn otherwise then."""
+        return self._preferences.ascii
+
     def get_default_screen(self) -> MainScreen:
         return self._main
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver for this platform; where that is a terminal's, ours on top of it."""
-        stock = super().get_driver_class()
-        if self._preferences.stock_display or stock.__name__ != "LinuxDriver":
-            return stock
-        from nninspect.ui.display.driver import DiffingDriver
+        driver = super().get_driver_class()
+        if not self._preferences.stock_display and driver.__name__ == "LinuxDriver":
+            from nninspect.ui.display.driver import DiffingDriver
 
-        return DiffingDriver
+            driver = DiffingDriver
+        if self.ascii_only:
+            from nninspect.ui.display.ascii import in_ascii
+
+            driver = in_ascii(driver)
+        return driver
 
     def on_mount(self) -> None:
         self._end_with_signals()
-        self.call_after_refresh(self._first_frame)
+        self.call_after_refresh(self._first_frame, self._take_preferences())
 
-    async def _first_frame(self) -> None:
+    def _take_preferences(self) -> list[str]:
+        """The theme and the keys that were chosen; returns what of them can't be had."""
+        from nninspect.ui.themes import HIGH_CONTRAST, choose_theme
+
+        self.register_theme(HIGH_CONTRAST)
+        complaints = [*self._preferences.complaints, *choose_theme(self, self._preferences.theme)]
+        if self._preferences.keys:
+            from nninspect.ui.keys import keymap
+
+            keys, wrong = keymap(self._preferences.keys)
+            self.set_keymap(keys)
+            complaints += wrong
+        return complaints
+
+    async def _first_frame(self, complaints: list[str]) -> None:
         gc.freeze()
         gc.enable()
+        self._main.complain(complaints)
         await self._main.begin()
 
     def _end_with_signals(self) -> None:

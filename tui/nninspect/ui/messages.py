@@ -120,6 +120,8 @@ class Said(Message):
 
     text: str
     bad: bool = False
+    stays: bool = False
+    """Until something else is said, whatever begins meanwhile."""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -189,7 +190,8 @@ class ToldScreen(Screen[None]):
 
     @on(messages.Progressed)
     def _progressed(self, event: messages.Progressed) -> None:
-        if event.activity is not None and self.activity is None:
+        begins = event.activity is not None and self.activity is None
+        if begins and not (self.said and self.said.stays):
             self.said = None
         if event.activity is None:
             self._log.flush()
@@ -329,6 +331,15 @@ class ToldScreen(Screen[None]):
     def note(self, text: str) -> None:
         """A line of our own in the log, told apart from what user code printed."""
         self._log.note(f"{NOTE}{text}")
+
+    def complain(self, complaints: Sequence[str]) -> None:
+        """What of the config can't be used: each in the log, the first in the status line."""
+        for complaint in complaints:
+            self.note(complaint)
+        if complaints:
+            more = f" (and {len(complaints) - 1} more, in the log)" if complaints[1:] else ""
+            self.said = Said(complaints[0] + more, bad=True, stays=True)
+            self._tell_news("log")
 
     def _tell_news(self, tab: str) -> None:
         if tab != self.tab:
