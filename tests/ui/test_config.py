@@ -31,9 +31,9 @@ def test_the_variable_says_where_the_file_is(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_file_chooses_theme_display_and_keys(tmp_path: Path) -> None:
-    said = 'theme = "nord"\nascii = true\nrecent = 3\n[keys]\nbench = ["f5", "B"]\n'
+    said = 'theme = "nord"\nascii = true\n[keys]\nbench = ["f5", "B"]\n'
     found = read(tmp_path, said)
-    assert (found.theme, found.ascii, found.recent, found.stock_display) == ("nord", True, 3, False)
+    assert (found.theme, found.ascii, found.stock_display) == ("nord", True, False)
     assert found.keys == {"bench": "f5,B"}
     assert found.complaints == ()
 
@@ -43,8 +43,7 @@ def test_a_file_chooses_theme_display_and_keys(tmp_path: Path) -> None:
     [
         ("themes = 'nord'", "there is no setting themes. Did you mean theme?"),
         ("ascii = 'yes'", "ascii is true or false, not 'yes'"),
-        ("recent = -1", "recent is a whole number, 0 or more, not -1"),
-        ("recent = true", "recent is a whole number, 0 or more, not True"),
+        ("stock_display = 1", "stock_display is true or false, not 1"),
         ("keys = 'x'", "keys is a table, not 'x'"),
         ("[keys]\nbench = 5", 'keys.bench is a key such as "ctrl+r", or a list of keys'),
         ("[keys]\nbench = ''", 'keys.bench is a key such as "ctrl+r", or a list of keys'),
@@ -144,7 +143,7 @@ async def test_mistakes_are_in_the_log_and_the_first_in_the_status_line(ui: Modu
     wrong = Preferences(theme="nrod", keys={"chek": "x"}, complaints=("c.toml: there is no x",))
     _, shown = await pressed(ui, wrong)
     assert "✗ c.toml: there is no x (and 2 more, in the log)" in shown
-    _, shown = await pressed(ui, wrong, "4")
+    _, shown = await pressed(ui, wrong, *actions()["tab.log"].keys)
     assert "theme 'nrod' does not exist. Did you mean nord?" in shown
     assert "keys.chek: there is no such action. Did you mean check?" in shown
 

@@ -1,4 +1,4 @@
-"""Where nninspect keeps a person's files: their config, and what it remembers for them."""
+"""Where nninspect finds a person's config."""
 
 from __future__ import annotations
 
@@ -15,10 +15,3 @@ def config_file() -> Path:
     import platformdirs  # it costs start-up, so only where a place is asked for
 
     return platformdirs.user_config_path("nninspect") / "config.toml"
-
-
-def state_folder() -> Path:
-    """What may be lost: recent targets, the last crash, the last copy. It is not made here."""
-    import platformdirs
-
-    return platformdirs.user_state_path("nninspect")

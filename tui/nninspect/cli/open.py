@@ -27,7 +27,7 @@ nninspect summary net.py:Net                the same as text; see nninspect summ
 
 COMMANDS = """\
 commands, each with --help:
-  list, summary, bench, check, rule, env, keys   text and JSON, for pipes and CI
+  list, summary, bench, history, check, rule, env, keys   text and JSON, for pipes and CI
 """
 
 EARLY_START_CORES = 4
@@ -39,9 +39,7 @@ def parser() -> argparse.ArgumentParser:
     from nninspect import __version__
 
     parser = command_parser("", "See what a PyTorch model is, and what it does.", EXAMPLES)
-    parser.usage = (
-        "nninspect [TARGET] [options]\n       nninspect {list,summary,bench,check,rule,env,keys} …"
-    )
+    parser.usage = "nninspect [TARGET] [options]\n       nninspect COMMAND …"
     parser.epilog = f"{COMMANDS}\n{parser.epilog}"
     parser.add_argument("target", metavar="TARGET", nargs="?", help="what to open: see targets")
     parser.add_argument("--version", action="version", version=f"nninspect {__version__}")

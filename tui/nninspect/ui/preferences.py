@@ -26,8 +26,6 @@ class Preferences:
     """Read the user's files again as soon as one is saved."""
     theme: str = ""
     """One of Textual's themes or ours; "" is the default one."""
-    recent: int = 20
-    """Targets that the picker remembers; 0 remembers none."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of their action, several with commas between them."""
     complaints: tuple[str, ...] = ()
@@ -86,7 +84,7 @@ def _what_is_wrong(name: str, value: object) -> str:
     wanted = SETTINGS.get(name)
     if wanted is None:
         return f"there is no setting {name}. {did_you_mean(name, SETTINGS)}".rstrip()
-    if type(value) is not wanted or (isinstance(value, int) and value < 0):
+    if type(value) is not wanted:
         return f"{name} is {TYPE_WORDS[wanted]}, not {value!r}"
     return ""
 
