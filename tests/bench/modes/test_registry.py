@@ -8,7 +8,7 @@ from nninspect.bench.modes.registry import MODES, mode_named
 from nninspect.errors import BadInput
 
 
-@pytest.mark.parametrize("name", [*MODES, "threads=3"])
+@pytest.mark.parametrize("name", [*MODES, "threads=3", "autocast=float16"])
 def test_a_mode_is_found_by_the_name_that_it_has(name: str) -> None:
     assert mode_named(name).name == name
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 
+from nninspect.bench.modes.forward import forward_of
 from nninspect.bench.modes.mode import NotHere, Prepared, Step, Subject
 from nninspect.errors import BadInput
 
@@ -24,13 +26,15 @@ class Threads:
     def prepare(self, subject: Subject) -> Prepared:
         if subject.device.type != "cpu":
             raise NotHere(f"{self.name} is of the CPU; it changes nothing on {subject.device}")
-        args, kwargs = subject.arguments
-
-        def forward() -> object:
-            return subject.model(*args, **kwargs)
-
+        with self._around():
+            given = torch.get_num_threads()
+        forward = forward_of(subject.model, subject.arguments)
         return Prepared(
-            (Step("forward", forward),), self._around, forward, config={"threads": self._count}
+            (Step("forward", forward),),
+            self._around,
+            forward,
+            labels=tuple(fewer_threads(self._count, given, subject.threads)),
+            config={"threads": given},
         )
 
     @contextmanager
@@ -42,6 +46,19 @@ class Threads:
                 yield
         finally:
             torch.set_num_threads(before)
+
+
+def fewer_threads(
+    asked: int, given: int, cores: int, environ: Mapping[str, str] = os.environ
+) -> Iterator[str]:
+    """What to say where not every thread has a core of its own, or is not there at all."""
+    limit = environ.get("OMP_THREAD_LIMIT", "")
+    if given < asked:
+        yield f"torch took {given} threads of the {asked} asked for"
+    elif limit.isdecimal() and int(limit) < asked:
+        yield f"OMP_THREAD_LIMIT={limit} leaves {limit} threads of the {asked} asked for"
+    elif asked > cores:
+        yield f"{asked} threads on {cores} core{'s' if cores > 1 else ''}: they take turns"
 
 
 def threads(argument: str) -> Threads:
