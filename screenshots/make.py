@@ -42,6 +42,8 @@ SCENES = (
     Scene("filter", Setup(target="transformer-encoder"), ("slash", *"linear", "enter")),
     Scene("ops", Setup(target="transformer-encoder"), ("slash", *"add", "enter", "n")),
     Scene("bench", Setup(target="cnn-digits"), ("b",)),
+    Scene("doctor", Setup(target="broken-softmax-ce"), ("c",)),
+    Scene("weights", Setup(target="resnet-small"), ("4",)),
     Scene("small", Setup(target="inception-block"), size=(60, 18)),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -63,6 +64,7 @@ class NninspectApp(App[None]):
         self._preferences = preferences
         super().__init__()
         self.animation_level = "none"
+        self._has_failed = False
         self._main = MainScreen(client, setup, preferences.watch)
 
     @property
@@ -144,6 +146,17 @@ class NninspectApp(App[None]):
             session.cancel()
         else:
             self.exit()
+
+    def _fatal_error(self) -> None:
+        """Textual's own draws the traceback, with all its values, across the terminal."""
+        from rich.text import Text
+
+        from nninspect.ui.crash import report
+
+        error = sys.exception()
+        if error is not None and not self._has_failed:
+            self._has_failed = True  # what comes of it while the app ends is no news
+            self.exit(return_code=1, message=Text(report(error)))
 
     def action_keys(self) -> None:
         from nninspect.ui.screens.help import Help
