@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.events import Resize
@@ -21,6 +21,7 @@ from nninspect.client.api import Client
 from nninspect.protocol.records import Setup
 from nninspect.ui.preferences import DEFAULTS, Preferences
 from nninspect.ui.screens.main import MainScreen
+from nninspect.ui.type_ahead import TypeAheadApp
 
 
 @runtime_checkable
@@ -36,7 +37,7 @@ HEIGHTS: list[tuple[int, str]] | None = [(0, "-tiny"), (10, "-low"), (14, "-tall
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-class NninspectApp(App[None]):
+class NninspectApp(TypeAheadApp):
     """It shows the first frame, then has the worker started."""
 
     TITLE = "nninspect"

@@ -72,14 +72,14 @@ class MainScreen(ToldScreen):
     def action_cancel(self) -> None:
         self.session.cancel()
 
-    def action_clear(self) -> None:
+    async def action_clear(self) -> None:
         if self._layers.has_filter:
-            self._layers.close_filter(clear=True)
+            await self._layers.close_filter(clear=True)
         elif self.picture is not None:
             self._layers.show_problem(None)
 
-    def action_filter(self) -> None:
-        self._layers.open_filter()
+    async def action_filter(self) -> None:
+        await self._layers.open_filter()
 
     def action_detail(self) -> None:
         self._layers.toggle_detail()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -29,9 +29,6 @@ from nninspect.ui.widgets.map_line import Extent, MapLine
 from nninspect.ui.widgets.notice import Notice
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.tree_table import Highlighted
-
-if TYPE_CHECKING:
-    from nninspect.ui.widgets.filter_input import FilterInput
 
 MEASURE = "what shares are of: parameters, mult-adds, allocated bytes, time"
 PICKABLE = {key: title or "bar" for key, title in columns.TITLES.items() if key != "module"}
@@ -225,25 +222,24 @@ class LayersPane(Container):
 
     # the filter
 
-    def open_filter(self) -> None:
+    async def open_filter(self) -> None:
+        """Show the field; what is typed from here on goes into it."""
         from nninspect.ui.widgets.filter_input import FilterInput
 
         if found := self.query("#filter"):
-            found.first().focus()
+            self.screen.set_focus(found.first())
         elif self.layer_tree.model is not None:
-            field = FilterInput(self.layer_tree.model.query, id="filter")
-            self.mount(field)
+            field = FilterInput(self.layer_tree.model.query, self.close_filter, id="filter")
+            await self.mount(field)
             self.watch(field, "value", self.filter, init=False)
+            self.screen.set_focus(field)
 
-    def close_filter(self, clear: bool) -> None:
+    async def close_filter(self, clear: bool) -> None:
         """Back to the tree, with the filter kept or cleared."""
         if clear:
             self.filter("")
-        self.query("#filter").remove()
-        self.layer_tree.focus()
-
-    def on_filter_input_closed(self, event: FilterInput.Closed) -> None:
-        self.close_filter(event.clear)
+        self.screen.set_focus(self.layer_tree)
+        await self.query("#filter").remove()
 
     def filter(self, query: str) -> None:
         if (
