@@ -184,3 +184,11 @@ def test_a_dropped_model_is_freed(
     session.inspect(Setup(target="mlp-module"), reload=False, progress=lambda stage, fraction: None)
     gc.collect()
     assert model() is None
+
+
+def test_a_sparse_buffer_is_as_it_was_and_stops_nobody() -> None:
+    model = nn.Module()
+    model.register_buffer("graph", torch.eye(3).to_sparse())
+    with unchanged(model):
+        model.graph.mul_(2)
+    assert torch.equal(model.graph.to_dense(), torch.eye(3))

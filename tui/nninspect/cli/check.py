@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from nninspect.cli import as_json, as_sarif
 from nninspect.cli.ask import ask
@@ -15,6 +16,7 @@ from nninspect.cli.options import (
     typed,
 )
 from nninspect.doctor import manual
+from nninspect.history.past import History, default_folder
 from nninspect.protocol.findings import (
     DEADLINE_S,
     LOSSES,
@@ -108,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def plan_of(options: argparse.Namespace) -> CheckPlan:
-    """The plan that the options make."""
+    """The plan that the options make, with the last benchmark of the same model."""
     return CheckPlan(
         loss=options.loss or "",
         task=options.task or "",
@@ -117,6 +119,7 @@ def plan_of(options: argparse.Namespace) -> CheckPlan:
         seconds=options.seconds,
         expect_params=options.expect_params,
         expect_output=options.expect_output,
+        sweep=History(default_folder(), Path.cwd()).latest(options.target),
     )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from nninspect.doctor.backward import Arrived
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.values import has_statistics
 
 SEEDS = (0, 1, 2)
 MIN_CALLS = 4
@@ -29,8 +30,13 @@ class Flow(NamedTuple):
 
 
 def gradient_flow(evidence: Evidence) -> Flow | None:
-    """None where too few layers are called, or not the same ones every time."""
-    runs = [evidence.probes.gradients(seed=seed, jitter=True).arrived for seed in SEEDS]
+    """None where too few layers are called, or not the same ones every time.
+
+    With the statistics of the batch where a norm keeps its own: fresh ones normalise nothing.
+    """
+    training = any(has_statistics(module) for _, module in evidence.structure.modules())
+    probes = evidence.probes
+    runs = [probes.gradients(seed=seed, training=training, jitter=True).arrived for seed in SEEDS]
     if len({tuple(each.path for each in run) for run in runs}) != 1:
         return None
     calls = [_median(call) for call in zip(*runs, strict=True)]

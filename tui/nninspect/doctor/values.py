@@ -38,8 +38,11 @@ class Extremes(NamedTuple):
 
 
 def extremes(tensor: torch.Tensor) -> Extremes | None:
-    """None where there are no values to look at: lazy, on meta, empty, or not floating."""
-    if is_lazy(tensor) or tensor.is_meta or not tensor.is_floating_point() or not tensor.numel():
+    """None where there are no values to look at: lazy, on meta, empty, or not floating; or where
+    they do not lie one beside the other, as in a sparse tensor."""
+    if is_lazy(tensor) or tensor.is_meta or tensor.layout != torch.strided:
+        return None
+    if not tensor.is_floating_point() or not tensor.numel():
         return None
     with torch.no_grad():
         wide = tensor.float() if tensor.element_size() == 1 else tensor

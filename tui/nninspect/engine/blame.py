@@ -67,12 +67,21 @@ def _users_part(frames: StackSummary) -> list[FrameSummary]:
     return list(dropwhile(lambda frame: not is_users(frame.filename), not_ours)) or not_ours
 
 
+MOST_TEXT = 10_000
+"""Characters of a message that are read: some carry a whole tensor, or a page of HTML."""
+
+
+def message_of(error: BaseException) -> str:
+    """What an exception says, cut where it is endless; "" where it fails to say it."""
+    try:
+        return str(error)[:MOST_TEXT]
+    except Exception:  # the user's own exception, with a broken __str__
+        return ""
+
+
 def described(error: BaseException) -> str:
     """ "RuntimeError: its first line", or its first two where the first one only leads up."""
-    try:
-        lines = str(error).strip().splitlines()
-    except Exception:  # the user's own exception, with a broken __str__
-        lines = []
+    lines = message_of(error).strip().splitlines()
     if not lines:
         return type(error).__name__
     leads_up = lines[0].endswith(":") and len(lines) > 1

@@ -37,7 +37,7 @@ def described(tensors: Sequence[tuple[str, torch.Tensor]]) -> Tensors:
 
 
 def _info(key: str, tensor: torch.Tensor) -> TensorInfo:
-    return TensorInfo(key, _shape(tensor), dtype_name(tensor.dtype))
+    return TensorInfo(key, shape_of(tensor), dtype_name(tensor.dtype))
 
 
 def tensors_in(value: Any) -> list[tuple[str, torch.Tensor]]:
@@ -64,7 +64,7 @@ def _collect(
         _collect(part, f"{key}.{name}" if key else name, depth + 1, found, looked_at)
 
 
-def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
+def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
     """Its sizes; -1 for each where a nested tensor has no one size."""
     try:
         return tuple(map(int, tensor.shape))

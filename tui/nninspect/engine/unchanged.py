@@ -47,7 +47,7 @@ def set_mode(model: nn.Module, training: bool) -> None:
     """`model.train(training)`, which a model may have changed; torch's never ends on a cycle."""
     try:
         model.train(training)
-    except RecursionError:
+    except (RecursionError, NotImplementedError):  # an exported program refuses to
         for node in walk(model):
             node.module.training = training
 
@@ -114,7 +114,11 @@ class _Hooks:
 
 
 def _is_equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return one.is_meta or torch.equal(one, other)
+    """Not known where a layout has no comparison, as sparse ones: then it is written back."""
+    try:
+        return one.is_meta or torch.equal(one, other)
+    except (RuntimeError, NotImplementedError):
+        return False
 
 
 def _same_random_state(model: nn.Module) -> AbstractContextManager[None]:

@@ -188,7 +188,9 @@ class Session:
         self._tell(Benched(result, compared))
 
     async def _check(self, setup: Setup) -> None:
-        self._tell(Checked(await self.client.check(setup, self.check_plan)))
+        sweep = await asyncio.to_thread(History(default_folder(), Path.cwd()).latest, setup.target)
+        plan = msgspec.structs.replace(self.check_plan, sweep=sweep)
+        self._tell(Checked(await self.client.check(setup, plan)))
 
     async def _compare(self, broken: str, good: str) -> None:
         checked = await self.client.check(Setup(target=broken), CheckPlan())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role, name_of, role_of
@@ -58,7 +59,9 @@ class ConstantWeight(Rule):
 def _constants(module: nn.Module) -> Iterator[tuple[str, float]]:
     """Trained matrices of more than one element in which all are equal, and to what."""
     for name, parameter in module._parameters.items():
-        if parameter is None or not parameter.requires_grad or parameter.dim() < 2:
+        if parameter is None or is_lazy(parameter):
+            continue
+        if not parameter.requires_grad or parameter.dim() < 2:
             continue
         known = extremes(parameter)
         if known is not None and known.is_constant and parameter.numel() > 1:

@@ -39,7 +39,8 @@ class ShapesDoNotMeet(FailureRule):
     """What one step gives is not what the next was made for.
 
     What it flags: a forward that fails because two shapes don't go together: features of a
-        linear layer, channels of a convolution or norm, a `view`, a sum, a `cat`. It is silent
+        linear layer, channels of a convolution or norm, a `view`, a sum, a `cat`. A warning
+        where the input was guessed, as another might go through; silent
         where the input was guessed and the layer that fails is the one that gets it: then the
         input may be at fault.
     Why: each layer is made for one size of its input, so the forward can't run at all.
@@ -63,11 +64,14 @@ class ShapesDoNotMeet(FailureRule):
         failed, at = forward.failed, place_of(evidence, failure)
         name = type(failed.module).__name__ if failed else "the forward"
         seen = f"{at.path} ({name})" if at.path else name
+        guess = evidence.inputs_were_guessed
+        said_of_it = f" The input was {evidence.inputs_from}: --input says it." if guess else ""
         return self.finding(
-            f"{seen} fails: {described(failure.error)}.",
+            f"{seen} fails: {described(failure.error)}.{said_of_it}",
             why=_WHY,
             change=_change(evidence, failed, failure.problem.hint),
             at=_made_at(evidence, failed, at),
+            severity=Severity.WARNING if guess else None,
         )
 
 

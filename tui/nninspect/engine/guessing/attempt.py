@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from nninspect.engine.blame import described
+from nninspect.engine.blame import described, message_of
 from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.inputs import make_arguments
-from nninspect.engine.tensors import dtype_name
+from nninspect.engine.tensors import dtype_name, shape_of
 from nninspect.errors import BadInput
 from nninspect.protocol.records import InputSpec
 
@@ -125,11 +125,11 @@ def _refusal(
     given: Sequence[torch.Tensor],
 ) -> Refusal:
     tensors = [value for value in calls.given if isinstance(value, torch.Tensor)]
-    text = str(error)
+    text = message_of(error)
     return Refusal(
         text=text,
         module=calls.module,
-        got=tuple(Got(tuple(t.shape), dtype_name(t.dtype), _origin(t, given)) for t in tensors),
+        got=tuple(Got(shape_of(t), dtype_name(t.dtype), _origin(t, given)) for t in tensors),
         done=calls.done,
         unset=_unset(error, text, model, {spec.name for spec in specs}),
         is_final=_is_final(error, text),
