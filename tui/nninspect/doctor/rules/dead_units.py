@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.probes import BATCH
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.watching import RELUS
 from nninspect.protocol.findings import Finding, Severity
@@ -36,12 +39,15 @@ class DeadUnits(Rule):
         steps = [step for step in evidence.trace.steps if step.name in RELUS]
         if not steps:
             return
+        few = evidence.probes.active_units(BATCH)
+        if not any(_are_dead(active) for active in few):
+            return
         watched = evidence.probes.active_units(SAMPLES)
         if len(watched) != len(steps):
             return
         for step, active in zip(steps, watched, strict=True):
             units, dead = active.numel(), int((~active).sum())
-            if units >= MIN_UNITS and dead >= DEAD_SHARE * units:
+            if _are_dead(active):
                 yield self.finding(
                     f"{dead} of {units} units behind {step.called} were 0 for each of {SAMPLES}"
                     " random samples.",
@@ -50,3 +56,9 @@ class DeadUnits(Rule):
                     change="nn.init.zeros_(layer.bias)  # of the layer before it; or nn.LeakyReLU",
                     at=evidence.at(step),
                 )
+
+
+def _are_dead(active: torch.Tensor) -> bool:
+    """Of few samples as well: no unit becomes active in fewer of them."""
+    units, dead = active.numel(), int((~active).sum())
+    return units >= MIN_UNITS and dead >= DEAD_SHARE * units

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.origins import is_broken
+from nninspect.doctor.probes import Run
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.values import broken_tensors
 from nninspect.protocol.findings import Finding, Severity
@@ -38,13 +39,12 @@ class NanOutput(Rule):
             return
         probes = evidence.probes
         for training in (False, True):
-            runs = [probes.run(seed=seed, training=training) for seed in _SEEDS]
-            keys = [[key for key, tensor in run.outputs if is_broken(tensor)] for run in runs]
-            if not all(keys):
+            keys = _broken(probes.run(training=training))
+            if not all(_broken(probes.run(seed=seed, training=training)) for seed in _SEEDS):
                 continue
             path = probes.origin(training=training)
             where = "" if path is None else f"; they begin in {path or 'the forward itself'}"
-            which = f" {keys[0][0]}" if keys[0][0] else ""
+            which = f" {keys[0]}" if keys[0] else ""
             yield self.finding(
                 f"In {'train' if training else 'eval'} mode the output{which} has NaN or"
                 f" infinite values for a batch of random inputs{where}.",
@@ -54,3 +54,8 @@ class NanOutput(Rule):
                 severity=Severity.WARNING if evidence.inputs_were_guessed else None,
             )
             return
+
+
+def _broken(run: Run) -> list[str]:
+    """The keys of the outputs that have NaN or infinite values."""
+    return [key for key, tensor in run.outputs if is_broken(tensor)]

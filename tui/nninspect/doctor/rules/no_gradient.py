@@ -56,8 +56,10 @@ class NoGradient(Rule):
 
 def unreached(evidence: Evidence) -> list[str]:
     """Trainable parameters that have no gradient in any of the backwards that ran."""
-    probed = [_gradients(evidence, 0, True), _gradients(evidence, 1, True)]
-    probed.append(_gradients(evidence, 0, False))
+    first = _gradients(evidence, 0, True)
+    if first.error is None and all(gradient is not None for gradient in first.of.values()):
+        return []
+    probed = [first, _gradients(evidence, 1, True), _gradients(evidence, 0, False)]
     ran = [each for each in probed if each.error is None and each.of]
     if not ran or not all(each.has_path for each in probed):
         return []
