@@ -59,6 +59,6 @@ class DeadUnits(Rule):
 
 
 def _are_dead(active: torch.Tensor) -> bool:
-    """Of few samples as well: no unit becomes active in fewer of them."""
+    """Of few samples first: a unit that is active in them needs no more."""
     units, dead = active.numel(), int((~active).sum())
     return units >= MIN_UNITS and dead >= DEAD_SHARE * units
