@@ -6,6 +6,7 @@ import pytest
 
 from nninspect.doctor import manual
 from nninspect.doctor.catalog import all_rules, chosen
+from nninspect.doctor.rule import indexed
 
 CATALOGUE = {
     *(f"NN{number}" for number in range(101, 111)),
@@ -47,3 +48,8 @@ def test_a_selection_of_codes_takes_families_and_single_rules() -> None:
 def test_a_docstring_without_a_section_is_refused() -> None:
     with pytest.raises(ValueError, match="sections"):
         manual.parse("What is found.\n\nWhy: because.\n")
+
+
+def test_code_of_a_change_has_indices_where_python_has_them() -> None:
+    assert indexed("return self.layers.3(x)  # 0.5") == "return self.layers[3](x)  # 0.5"
+    assert indexed("self.a.0.b.1.weight = 0.5") == "self.a[0].b[1].weight = 0.5"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
@@ -67,9 +68,22 @@ class Rule(ABC):
             severity=self.severity if severity is None else severity,
             seen=seen,
             why=why,
-            change=change,
+            change=indexed(change),
             path=at.path,
             file=at.file,
             line=at.line,
             related=related,
         )
+
+
+_ATTRIBUTES = re.compile(r"\bself((?:\.\w+)+)")
+
+
+def indexed(code: str) -> str:
+    """Code with module paths as Python has them: `self.layers.3` is `self.layers[3]`."""
+
+    def written(found: re.Match[str]) -> str:
+        parts = found[1].split(".")[1:]
+        return "self" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts)
+
+    return _ATTRIBUTES.sub(written, code)

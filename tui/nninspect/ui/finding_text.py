@@ -34,7 +34,7 @@ def _short(finding: Finding) -> str:
 def about(finding: Finding) -> Iterator[Paragraph]:
     """All of a finding: what was seen, why it matters, and the change as code."""
     yield Paragraph(title(finding)[:3])
-    yield Paragraph((Span("at ", "dim"), Span(text.place(finding))), hang=3)
+    yield Paragraph((Span("at ", "dim"), Span(_place(finding))), hang=3)
     yield Paragraph()
     yield paragraph(plain(finding.seen))
     if finding.why:
@@ -49,6 +49,14 @@ def about(finding: Finding) -> Iterator[Paragraph]:
         yield Paragraph()
         related = ", ".join(plain(path) or "model" for path in finding.related)
         yield Paragraph((Span("about ", "dim"), Span(related)), hang=6)
+
+
+def _place(finding: Finding) -> str:
+    """Its place, a file elsewhere by its folder and name alone."""
+    said = text.place(finding)
+    if not said.startswith("/"):
+        return said
+    return f"…/{'/'.join(said.split('/')[-2:])}"
 
 
 def in_brief(finding: Finding) -> Iterator[Paragraph]:
