@@ -97,3 +97,24 @@ async def test_a_saved_file_is_reloaded_when_watched_and_only_then(
         assert "1 row changed" in ui.text_of(pilot)
         found = ui.tree_of(pilot).table
         assert [found.path(n) for n, m in enumerate(found.marks) if m & Mark.CHANGED] == ["head"]
+
+
+async def test_a_save_while_the_worker_starts_is_reloaded_once_it_is_there(
+    ui: ModuleType, tmp_path: Path
+) -> None:
+    net = tmp_path / "net.py"
+    save(net, "1", 10**9)
+    client = ui.FakeClient(ready=False)
+    client.gate.clear()
+    async with ui.running(client, f"{net}:Net") as pilot:
+        await pilot.press("W")
+        await pilot.pause(0.7)
+        save(net, "12", 2 * 10**9)
+        await pilot.pause(1.2)
+        assert "reload" not in [what for what, _ in client.asked]
+        client.become_ready()
+        client.gate.set()
+        await ui.settle(pilot)
+        await pilot.pause(0.7)
+        await ui.settle(pilot)
+        assert "reload" in [what for what, _ in client.asked]

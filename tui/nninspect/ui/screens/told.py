@@ -207,6 +207,7 @@ class ToldScreen(Screen[None]):
             self.said = Said(f"now on {inspection.setup.device}")
         elif event.doing == "reload":
             self.said = Said(self._reloaded(event.changed))
+        self._look_at_files()
         self._check_again(event)
 
     def _check_again(self, event: messages.Pictured) -> None:
@@ -223,15 +224,16 @@ class ToldScreen(Screen[None]):
         return f"reloaded: {rows if changed else 'nothing changed'}"
 
     def _look_at_files(self) -> None:
-        """Reload what was saved, once nothing else is under way."""
+        """Reload what was saved, once nothing else is under way. The files are seen from before
+        the worker reads them, so that no save is missed."""
         setup = self.session.setup
-        if not self.watching or setup is None or self.environment is None:
+        if not self.watching or setup is None:
             return
         files = self.picture.inspection.files if self.picture else ()
         self._watch.watch(files or files_of(setup.target))
         if self._watch.changed():
             self._is_stale = True
-        if self._is_stale and not self.session.is_busy:
+        if self._is_stale and not self.session.is_busy and self.environment is not None:
             self._is_stale = False
             self.session.reload()
 
