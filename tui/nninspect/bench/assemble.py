@@ -123,9 +123,7 @@ def _accelerator(contender: Contender) -> Accelerator | None:
         clock_hz=last.clock_hz,
         temp_c=last.temp_c,
         power_w=last.power_w,
-        reasons=tuple(
-            dict.fromkeys(why for each in contender.slots for why in each.health.reasons)
-        ),
+        reasons=_throttle_reasons(contender),
     )
 
 

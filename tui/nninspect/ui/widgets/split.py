@@ -47,11 +47,6 @@ class Split(Page):
             self.styles.min_width = LEAST
             self.styles.max_width = self.styles.width = _between(around.right - edge, around.width)
 
-    def restore(self) -> None:
-        """As wide and as high as it comes."""
-        for rule in ("width", "height", "min_width", "max_width", "max_height"):
-            self.styles.clear_rule(rule)
-
 
 def _between(size: int, room: int) -> int:
     return max(LEAST, min(size, room - LEAST))
