@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-import torch
 from msgspec.structs import replace
 
 from nninspect.bench import agreement, estimate
 from nninspect.bench.candidate import Candidate
 from nninspect.bench.compare import baseline, compare
 from nninspect.bench.contender import Contender, Parts
+from nninspect.bench.machine import allows_tf32
 from nninspect.bench.verdict import judge
 from nninspect.protocol.bench import (
     Accelerator,
@@ -100,9 +100,8 @@ def _limit(candidate: Candidate, reference: Candidate) -> float:
         str(each.config.get("autocast") or each.config.get("dtype") or each.dtype)
         for each in (candidate, reference)
     ]
-    tf32 = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
     on_cuda = "cuda" in (candidate.device.type, reference.device.type)
-    return agreement.limit(dtypes, tf32=on_cuda and tf32)
+    return agreement.limit(dtypes, tf32=on_cuda and allows_tf32())
 
 
 def _accelerator(contender: Contender) -> Accelerator | None:

@@ -138,7 +138,7 @@ class AcceleratorBackend:
         return None if found is None else int(found[0])
 
     def health(self) -> Health:
-        return nvml.health(self._uuid, os.getpid())
+        return nvml.health(self._uuid)
 
     def _ask(self, name: str) -> Any:
         """What the device's module says; None where it can't be asked."""

@@ -31,9 +31,22 @@ def machine(threads: int) -> Machine:
         memory_bytes=_memory(),
         gpus=tuple(_gpu(each.name, each.title, each.memory) for each in accelerators()),
         driver=driver_version(),
-        tf32=torch.backends.cuda.matmul.allow_tf32 if has_cuda else None,
+        tf32=allows_tf32() if has_cuda else None,
         cudnn_benchmark=torch.backends.cudnn.benchmark if has_cuda else None,
     )
+
+
+def allows_tf32() -> bool:
+    """Whether CUDA may compute float32 in TF32, in products, convolutions or recurrent layers.
+
+    `allow_tf32` raises where the user's code has set the precisions that torch 2.9 brought.
+    """
+    backends = torch.backends
+    try:
+        kinds = (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)  # type: ignore[attr-defined]
+        return any(kind.fp32_precision == "tf32" for kind in kinds)
+    except AttributeError:  # an older torch
+        return bool(backends.cuda.matmul.allow_tf32 or backends.cudnn.allow_tf32)
 
 
 def fair_threads() -> int:

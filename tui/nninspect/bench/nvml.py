@@ -82,21 +82,22 @@ def gpu_facts(uuid: str | None) -> Facts:
     return Facts(None if mig is None else bool(mig), None if clock is None else clock * 1e6)
 
 
-def health(uuid: str | None, own_pid: int) -> Health:
-    """Its clock, heat and power now, and who else computes on it."""
+def health(uuid: str | None) -> Health:
+    """Its clock, heat and power now, and how many others compute on it.
+
+    This process is one of those listed, but in a container not under the number that it knows.
+    """
     library, handle = _library(), _handle(uuid)
     if handle is None:
         return Health()
     clock = _told(lambda: library.nvmlDeviceGetClockInfo(handle, library.NVML_CLOCK_SM))
     power = _told(lambda: library.nvmlDeviceGetPowerUsage(handle))
     mask = _told(lambda: library.nvmlDeviceGetCurrentClocksThrottleReasons(handle)) or 0
-    others = _told(lambda: library.nvmlDeviceGetComputeRunningProcesses(handle))
+    computing = _told(lambda: library.nvmlDeviceGetComputeRunningProcesses(handle))
     return Health(
         clock_hz=None if clock is None else clock * 1e6,
         temp_c=_told(lambda: library.nvmlDeviceGetTemperature(handle, 0)),
         power_w=None if power is None else power / 1e3,
         reasons=tuple(name for bit, name in REASONS.items() if mask & bit),
-        other_processes=None
-        if others is None
-        else sum(process.pid != own_pid for process in others),
+        other_processes=None if computing is None else max(0, len(computing) - 1),
     )
