@@ -1,4 +1,4 @@
-"""Where nninspect finds a person's config."""
+"""Where nninspect finds a person's config, and keeps what it remembers."""
 
 from __future__ import annotations
 
@@ -15,3 +15,10 @@ def config_file() -> Path:
     import platformdirs  # it costs start-up, so only where a place is asked for
 
     return platformdirs.user_config_path("nninspect") / "config.toml"
+
+
+def state_folder() -> Path:
+    """The user's state directory for what is remembered from run to run; not made yet."""
+    import platformdirs
+
+    return platformdirs.user_state_path("nninspect")

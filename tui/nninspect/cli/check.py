@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nninspect.cli import as_json, as_sarif
+from nninspect.cli import as_sarif
 from nninspect.cli.ask import ask
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import FOUND, OK
@@ -16,6 +16,7 @@ from nninspect.cli.options import (
     typed,
 )
 from nninspect.doctor import manual
+from nninspect.export import as_json
 from nninspect.history.past import History, default_folder
 from nninspect.protocol.findings import (
     DEADLINE_S,

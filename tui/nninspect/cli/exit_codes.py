@@ -7,6 +7,7 @@ from nninspect import errors
 OK = 0
 MODEL_FAILED = 1
 FOUND = 1
+DIFFERENT = 1
 USAGE = 2
 WORKER_FAILED = 3
 DEVICE_FAILED = 4
@@ -15,7 +16,7 @@ INTERRUPTED = 130
 MEANINGS = {
     OK: "it worked",
     MODEL_FAILED: "the model's own code failed, on import, build or forward; check or bench found"
-    " what --fail-on names",
+    " what --fail-on names, diff a difference",
     USAGE: "the target, an argument or an input can't be used",
     WORKER_FAILED: "the torch process died or could not start",
     DEVICE_FAILED: "the model can't be moved to, or run on, the device",

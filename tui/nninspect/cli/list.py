@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from nninspect.cli import as_json
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import OK
 from nninspect.cli.options import add_json_option, command_parser
+from nninspect.export import as_json
 from nninspect.plugin import Collection, ModelCard, collections
 from nninspect.text.inputs import format_input
 from nninspect.text.plain import plain

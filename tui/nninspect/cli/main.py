@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from nninspect.cli.exit_codes import INTERRUPTED, OK
 from nninspect.errors import NninspectError
 
-COMMANDS = ("list", "summary", "bench", "history", "check", "rule", "env", "keys")
+COMMANDS = (
+    *("list", "summary", "diff", "bench", "history", "check", "rule", "export", "env", "keys"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

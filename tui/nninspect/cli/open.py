@@ -27,7 +27,8 @@ nninspect summary net.py:Net                the same as text; see nninspect summ
 
 COMMANDS = """\
 commands, each with --help:
-  list, summary, bench, history, check, rule, env, keys   text and JSON, for pipes and CI
+  list, summary, diff, bench, history, check, rule, export, env, keys
+                              text and JSON, for pipes and CI
 """
 
 EARLY_START_CORES = 4

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from nninspect.cli import as_json
 from nninspect.cli.ask import ask
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import OK
 from nninspect.cli.options import add_json_option, add_setup_options, command_parser, setup_of
+from nninspect.export import as_json
 from nninspect.protocol.records import Inspection
 from nninspect.text import report
 

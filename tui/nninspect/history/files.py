@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 
+from nninspect import saving
 from nninspect.errors import UsageError
 from nninspect.protocol.bench import SCHEMA, BenchResult
 
@@ -36,7 +35,7 @@ def save(result: BenchResult, path: Path) -> None:
     Raises `UsageError` where it can't be written.
     """
     try:
-        _replace(path, encode(result))
+        saving.save(path, encode(result))
     except OSError as error:
         raise UsageError(
             f"can't save to {path}: {error.strerror or error}",
@@ -76,15 +75,3 @@ def decode(content: bytes, name: str) -> BenchResult:
         return msgspec.json.decode(content, type=BenchResult)
     except msgspec.MsgspecError as error:
         raise UsageError(f"{name} is a damaged benchmark: {error}", "measure again") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file first, so that a full disk or a kill leaves no half of one."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

@@ -10,8 +10,9 @@ from rich.cells import cell_len
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.runs import Runs
 from nninspect.text import layers
+from nninspect.text.layer_cells import TITLES, marks_of, name_of, total_of, type_of
 from nninspect.text.plain import plain
-from nninspect.ui.columns import BAR, INDENT, MARKER, TITLES, marks_of, name_of, total_of, type_of
+from nninspect.ui.columns import BAR, INDENT, MARKER
 
 
 def measure(table: LayerTable, runs: Runs) -> dict[str, int]:

@@ -12,20 +12,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from nninspect.protocol.layers import Kind, Mark
+from nninspect.text.layer_cells import CELLS, marks_of, name_of, type_of
 from nninspect.text.layers import OP
-from nninspect.ui.columns import (
-    CELLS,
-    GAP,
-    INDENT,
-    RIGHT,
-    SHARED,
-    Column,
-    marks_of,
-    name_of,
-    share_cell,
-    title_of,
-    type_of,
-)
+from nninspect.ui.columns import GAP, INDENT, RIGHT, SHARED, Column, share_cell, title_of
 from nninspect.ui.measures import Measure
 from nninspect.ui.spans import crop, ink, pad
 from nninspect.ui.tree_model import TreeModel

@@ -15,7 +15,7 @@ from nninspect.protocol.findings import Finding
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import Problem
 from nninspect.text import units
-from nninspect.ui import columns
+from nninspect.text.layer_cells import TITLES as COLUMN_TITLES
 from nninspect.ui.finding_text import gravest_by_path
 from nninspect.ui.measures import TITLES, after, heaviest, measure
 from nninspect.ui.messages import Described, Picture, Said
@@ -31,7 +31,7 @@ from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.tree_table import Highlighted
 
 MEASURE = "what shares are of: parameters, mult-adds, allocated bytes, time"
-PICKABLE = {key: title or "bar" for key, title in columns.TITLES.items() if key != "module"}
+PICKABLE = {key: title or "bar" for key, title in COLUMN_TITLES.items() if key != "module"}
 OPEN_KEYS = (("r", "try again"), ("o", "open another"), ("5", "log"))
 SHOWN_KEYS = (("r", "reload"), ("5", "log"), ("esc", "dismiss"))
 DEAD_KEYS = (("R", "restart the worker"), ("5", "log"))

@@ -5,24 +5,33 @@ Seconds, bytes and counts; null for what is not known. `schema` rises when a fie
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from nninspect.export.layers import Sight
 from nninspect.plugin import Collection, ModelCard
 from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, OUTPUT, LayerRow, Mark, Tensors
 from nninspect.protocol.memory import Memory, Optimizer
 from nninspect.protocol.records import Inspection, Problem, Setup
+from nninspect.protocol.weights import TensorStats
 from nninspect.text.inputs import format_input
+from nninspect.text.weights import health
 
 SCHEMA = 1
 
 
-def inspection(found: Inspection) -> dict[str, Any]:
-    """An inspection: setup, totals, every layer and op, what led where, and the failure."""
-    table = LayerTable(found.layers)
+def inspection(found: Inspection, sight: Sight | None = None) -> dict[str, Any]:
+    """An inspection: setup, totals, every layer and op, what led where, and the failure.
+
+    With a sight, the layers are in its order, and those that its filter keeps.
+    """
+    table = sight.table if sight else LayerTable(found.layers)
+    rows = range(len(table)) if sight is None or sight.kept is None else sight.kept
+    kept = {INPUT, OUTPUT, *rows}
     return {
         "schema": SCHEMA,
         "title": found.title,
@@ -40,8 +49,8 @@ def inspection(found: Inspection) -> dict[str, Any]:
         "torchinfo_skipped": found.torchinfo,
         "build_s": found.build_s,
         "forward_s": found.forward_s,
-        "layers": [_layer(row) for row in table],
-        "edges": [_edge(table, made, used) for made, used in table.edges],
+        "layers": [_layer(table.row(row)) for row in rows],
+        "edges": [_edge(table, *edge) for edge in table.edges if kept.issuperset(edge)],
     }
 
 
@@ -123,6 +132,18 @@ def check(result: CheckResult) -> dict[str, Any]:
 def _finding(finding: Finding) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(finding)
     return {**fields, "severity": finding.severity.word}
+
+
+def weights(setup: Setup, tensors: Sequence[TensorStats]) -> dict[str, Any]:
+    """Every parameter and buffer with what is known of its values."""
+    return {
+        "schema": SCHEMA,
+        "setup": _setup(setup),
+        "tensors": [
+            {**msgspec.to_builtins(stats), "health": health(stats), "is_sampled": stats.is_sampled}
+            for stats in tensors
+        ],
+    }
 
 
 def catalogue(collections: tuple[Collection, ...]) -> dict[str, Any]:
