@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from nninspect.client import api, process
 from nninspect.errors import Cancelled, WorkerDied
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerRow, Mark
-from nninspect.protocol.records import InputSpec, Inspection, Setup
+from nninspect.protocol.records import Environment, InputSpec, Inspection, Setup
 
 FILE = """
 import os, re, signal, sys, time
@@ -149,6 +150,45 @@ async def test_a_forward_that_hangs_is_shown_up_to_there_when_it_is_cancelled(
     assert inspection.failure.message.startswith("cancelled: the forward did not return within")
 
 
+LOST = """
+import nninspect.engine.lost_device as ours
+ours.lost = lambda device: "CUDA error: device-side assert triggered"
+raise RuntimeError("CUDA error: device-side assert triggered")
+"""
+"""What a failed assertion on a GPU does to a process, on a machine that has none."""
+
+
+async def test_a_device_that_is_lost_ends_the_process_and_a_new_one_shows_where(real: Any) -> None:
+    net(f"exec({LOST!r})")
+    inspection = await real.inspect("net.py:Net")
+    assert_is_seen_up_to_the_third_layer(inspection)
+    failure = inspection.failure
+    assert failure.message == (
+        "the process had to end: cpu can't be used any more: CUDA error: device-side assert "
+        "triggered (after net.py:17 in forward: x = self.fc(x))"
+    )
+    assert failure.hint == "An index out of range, most often: --device cpu says which."
+    assert len(real.heard(api.Starting)) == 2
+
+
+async def test_an_embedding_that_a_device_was_lost_in_says_what_it_takes(real: Any) -> None:
+    net("x = self.e(x.long())")
+    text = Path("net.py").read_text().replace("class Deadly(Layer):", DEADLY_EMBEDDING)
+    Path("net.py").write_text(text)
+    inspection = await real.inspect("net.py:Net")
+    assert failed(inspection) == ["c.e"]
+    assert inspection.failure.hint.startswith("c.e (Embedding) takes indices from 0 to")
+
+
+DEADLY_EMBEDDING = f"""
+class Deadly(Layer):
+    def __init__(self):
+        super().__init__()
+        self.e = nn.Embedding(7, 4)
+        self.e.register_forward_hook(lambda module, args, out: exec({LOST!r}))
+"""
+
+
 async def test_a_cancel_that_wants_no_trace_gets_none(real: Any) -> None:
     net("print('hanging', flush=True); time.sleep(600)")
     request = asyncio.ensure_future(real.inspect("net.py:Net"))
@@ -199,3 +239,33 @@ async def test_a_death_in_training_mode_leaves_only_its_memory_out(real: Any) ->
     assert inspection.failure is None
     assert inspection.memory is not None
     assert inspection.memory.kept_activations is None
+
+
+@pytest.mark.gpu
+async def test_an_index_out_of_range_on_a_gpu_is_told_at_its_embedding(real: Any) -> None:
+    """It fails late there, and takes the process along."""
+    if "cuda:0" not in {device.name for device in (await environment(real)).devices}:
+        pytest.skip("no GPU")
+    Path("net.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.first, self.e = nn.Linear(4, 4), nn.Embedding(7, 4)\n"
+        "    def forward(self, x):\n"
+        "        x = self.first(x)\n"
+        "        return self.e(x.abs().long() + 7)\n"
+    )
+    setup = Setup(target="net.py:Net", inputs=(InputSpec((2, 4)),), device="cuda:0")
+    inspection = await real.connection.inspect(setup)
+    assert failed(inspection) == ["e"]
+    assert "device-side assert" in inspection.failure.message
+    assert inspection.failure.hint.startswith("e (Embedding) takes indices from 0 to")
+    again = msgspec.structs.replace(setup, device="cpu")
+    assert (await real.connection.inspect(again)).failure.kind == "ForwardFailed"
+
+
+async def environment(real: Any) -> Environment:
+    await real.until(lambda: real.connection.environment is not None)
+    found: Environment = real.connection.environment
+    return found

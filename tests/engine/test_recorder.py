@@ -283,3 +283,29 @@ def test_hooks_of_the_users_still_run() -> None:
     model = nn.Linear(2, 2)
     model.register_forward_hook(lambda module, args, output: (output, output))
     assert keys(recorded(model, torch.ones(1, 2)).calls[0].outputs) == {"0": (1, 2), "1": (1, 2)}
+
+
+def test_what_a_device_that_is_behind_fails_on_is_told_in_its_own_step() -> None:
+    """A GPU raises at the next call that waits for it; a recorder that waits leaves none to be."""
+    behind: list[str] = []
+
+    def wait() -> None:
+        if behind:
+            raise RuntimeError(behind.pop())
+
+    def forward(self: Calls, x: Tensor) -> Tensor:
+        x = self.first(x)
+        y = x.mul(2)
+        behind.append("late")
+        y = y.add(1)
+        return self.second(y)
+
+    model = Calls(forward, first=nn.Linear(2, 2), second=nn.Linear(2, 2))
+    recorder = CallRecorder(wait=wait)
+    with pytest.raises(RuntimeError, match="late"), recorder:
+        model(torch.ones(1, 2))
+    assert recorder.failed_op is not None
+    assert recorder.failed_op.name == "add"
+    assert recorder.failed is not None
+    assert recorder.failed.module is model
+    assert [type(call.module).__name__ for call in recorder.calls] == ["Calls", "Linear"]

@@ -474,6 +474,17 @@ def test_a_model_goes_to_the_accelerator_and_back(session: Session) -> None:
 
 
 @pytest.mark.gpu
+def test_each_step_of_a_recorded_forward_waits_for_the_accelerator() -> None:
+    from nninspect.engine.lost_device import lost, waiting_for
+
+    device = torch.device(accelerator())
+    wait = waiting_for(device)
+    assert wait is not None
+    wait()
+    assert lost(device) == ""
+
+
+@pytest.mark.gpu
 def test_a_forward_that_fails_only_on_the_accelerator_brings_it_back(session: Session) -> None:
     """The layers in a Python list stay on the CPU."""
     name = accelerator()

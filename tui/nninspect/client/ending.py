@@ -7,15 +7,22 @@ import signal
 import msgspec
 
 from nninspect.errors import Cancelled, WorkerDied, WorkerMissing
-from nninspect.protocol.flight import Death, Position
+from nninspect.protocol.flight import LOST_DEVICE, Death, Position
 from nninspect.protocol.records import Problem
 from nninspect.text import units
+
+_HINTS = {
+    "SIGKILL": "A smaller --batch needs less memory; --device meta needs none.",
+    "device-side assert": "An index out of range, most often: --device cpu says which.",
+    "illegal memory access": "A kernel left its tensors: --device cpu says whether the model does.",
+}
+"""What to do about the deaths that have a likely cause."""
 
 
 def died(code: int, last_lines: str) -> Problem:
     """A worker that worked ended with that `returncode`."""
     error = WorkerDied(
-        f"the worker {_how(code)}",
+        f"the worker {_how(code, last_lines)}",
         "Restart the worker to go on; the Log has its last lines.",
         details=last_lines,
     )
@@ -24,11 +31,11 @@ def died(code: int, last_lines: str) -> Problem:
 
 def died_in_forward(problem: Problem) -> Problem:
     """The same death, as it is said of the call that it happened in."""
-    is_memory = "SIGKILL" in problem.message
+    hint = next((hint for word, hint in _HINTS.items() if word in problem.message), "")
     return msgspec.structs.replace(
         problem,
         message=f"the process {problem.message.removeprefix('the worker ')}",
-        hint="A smaller --batch needs less memory; --device meta needs none." if is_memory else "",
+        hint=hint,
     )
 
 
@@ -58,7 +65,7 @@ def never_started(code: int, last_lines: str) -> Problem:
     """A process ended with that `returncode` before it said that it is a worker."""
     last = last_lines.rpartition("\n")[2]
     error = WorkerMissing(
-        f"the worker could not be started: {last or 'it ' + _how(code)}",
+        f"the worker could not be started: {last or 'it ' + _how(code, last_lines)}",
         "Check that nninspect is installed where the worker runs.",
         details=last_lines,
     )
@@ -74,7 +81,9 @@ def not_spawned(error: OSError) -> Problem:
     return Problem.of(missing)
 
 
-def _how(code: int) -> str:
+def _how(code: int, last_lines: str) -> str:
+    if code == LOST_DEVICE and last_lines:
+        return f"had to end: {last_lines.rpartition(chr(10))[2]}"
     if code >= 0:
         return f"exited with code {code} (something called os._exit or sys.exit)"
     try:

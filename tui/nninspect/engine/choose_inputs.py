@@ -19,6 +19,7 @@ from nninspect.engine.guessing.known import Guess
 from nninspect.engine.guessing.search import Search
 from nninspect.engine.inputs import as_dtype
 from nninspect.engine.load import Loaded
+from nninspect.engine.lost_device import end_if_lost, waiting_for
 from nninspect.engine.recorder import CallRecorder, module_by_module
 from nninspect.engine.tensors import dtype_name
 from nninspect.errors import BadInput
@@ -79,8 +80,10 @@ def _found(
         trial = next(number)
         if flight.death_in(Stage.TRIAL, trial):
             return None
-        with flight.stage(Stage.TRIAL, trial), _watched(flight, trial):
-            return attempt(tried_on, specs, device, is_heard=trial == 0)
+        with flight.stage(Stage.TRIAL, trial), _watched(flight, trial, device):
+            refusal = attempt(tried_on, specs, device, is_heard=trial == 0)
+            end_if_lost(device)
+            return refusal
 
     search = Search(
         tried,
@@ -94,13 +97,14 @@ def _found(
 
 
 @contextmanager
-def _watched(flight: Flight, trial: int) -> Iterator[None]:
+def _watched(flight: Flight, trial: int, device: torch.device) -> Iterator[None]:
     """The first try, mostly the only one, is recorded: should it end the process, it is known
     where. Another that does is taken for the input, so that the recorded forward shows it."""
     if trial > 0:
         yield
         return
-    with module_by_module(), CallRecorder(flight.steps(Stage.TRIAL)):
+    steps, wait = flight.steps(Stage.TRIAL), waiting_for(device)
+    with module_by_module(), CallRecorder(steps, wait=wait):
         yield
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 
 import torch
 
@@ -77,11 +78,12 @@ def _driver_complaint() -> str:
 
 
 def free_cache(device: torch.device) -> None:
-    """Give memory back that torch holds for tensors that are gone."""
+    """Give memory back that torch holds for tensors that are gone, where the device still can."""
     if device.type in ("cpu", "meta"):
         return
     if empty_cache := getattr(getattr(torch, device.type), "empty_cache", None):
-        empty_cache()
+        with suppress(RuntimeError):
+            empty_cache()
 
 
 def device_named(name: str) -> torch.device:

@@ -22,6 +22,7 @@ from nninspect.engine.flight import Ended, Flight, Steps
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
+from nninspect.engine.lost_device import end_if_lost, waiting_for
 from nninspect.engine.measure_memory import measure_memory
 from nninspect.engine.products import uncounted
 from nninspect.engine.recorder import Call, CallRecorder, Observer, module_by_module
@@ -85,6 +86,7 @@ def examine(
         with flight.stage(Stage.TORCHINFO):
             death = flight.death_in(Stage.TORCHINFO)
             torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward, death)
+            end_if_lost(device)
         memory = None
         if forward.failure is None:
             report("measuring memory", None)
@@ -97,6 +99,7 @@ def examine(
                     device,
                     may_run=flight.death_in(Stage.MEMORY) is None,
                 )
+                end_if_lost(device)
         count_parameters(nodes)
         tree = layer_tree(nodes, _evidence(forward, torchinfo))
     dry_run = None if lenient is None else DryRun(rung=rung, guesses=forward.guesses)
@@ -112,13 +115,19 @@ def record_forward(
     observer: Observer | None = None,
     lenient: Lenient | None = None,
 ) -> Forward:
-    """One recorded forward, with gradients where the model differentiates by itself."""
+    """One recorded forward, with gradients where the model differentiates by itself.
+
+    One that leaves the device of no use ends the process.
+    """
+    wait = waiting_for(device)
 
     def run() -> Forward:
         arguments = make_arguments(inputs, device)
-        return run_forward(model, arguments, flight.steps(Stage.FORWARD), observer, lenient)
+        return run_forward(model, arguments, flight.steps(Stage.FORWARD), observer, lenient, wait)
 
     forward = run()
+    if forward.failure is not None:
+        end_if_lost(device)
     if _asks_for_gradients(forward):
         with torch.enable_grad():
             return run()
@@ -147,10 +156,14 @@ def run_forward(
     flight_steps: Steps | None = None,
     observer: Observer | None = None,
     lenient: Lenient | None = None,
+    wait: Callable[[], None] | None = None,
 ) -> Forward:
-    """Call the model once, recorded; the guesses that are made meanwhile are of that call."""
+    """Call the model once, recorded; the guesses that are made meanwhile are of that call.
+
+    `wait`: see `CallRecorder`.
+    """
     args, kwargs = arguments
-    recorder = CallRecorder(flight_steps, observer)
+    recorder = CallRecorder(flight_steps, observer, wait)
     lenient = lenient or Lenient()  # unentered, it hears of nothing
     lenient.start(lambda: recorder.calls[recorder.open].module if recorder.open >= 0 else model)
     started = time.perf_counter()

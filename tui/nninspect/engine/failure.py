@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.failures.devices import is_out_of_memory
 from nninspect.engine.failures.facts import Facts, Step
+from nninspect.engine.failures.lookups import embedding
 from nninspect.engine.failures.suggest import suggestion
 from nninspect.engine.flight import Ended
 from nninspect.engine.recorder import Call, CallRecorder
@@ -30,7 +31,7 @@ def forward_failure(
     `op` is the functional call that raised, where it is known.
     """
     if isinstance(error, Ended):
-        return _ended(error, recorder, nodes)
+        return _ended(error, recorder, nodes, earlier, op)
     paths, failed = _place(recorder, nodes)
     line = user_line(error)
     problem = Problem(
@@ -44,16 +45,21 @@ def forward_failure(
 
 
 def _ended(
-    error: Ended, recorder: CallRecorder, nodes: Sequence[Node]
+    error: Ended,
+    recorder: CallRecorder,
+    nodes: Sequence[Node],
+    earlier: Sequence[Step] | None,
+    op: Step | None,
 ) -> tuple[Problem, Call | None]:
     """What the process died of, at the call that it died in."""
     death = error.death
     paths, failed = _place(recorder, nodes)
     place = f"after {line}" if (line := user_line(error)) and error.is_after else line
+    said = embedding(_facts(error, recorder, nodes, earlier, op, line))  # a GPU says no more
     problem = Problem(
         kind=death.kind,
         message=f"{death.message} ({place})" if place else death.message,
-        hint=death.hint,
+        hint=said or death.hint,
         where=paths[id(failed.module)] if failed else "",
         details=death.details or user_traceback(error),
     )

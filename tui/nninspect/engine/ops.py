@@ -104,6 +104,8 @@ class OpRecorder(TorchFunctionMode):
         try:
             self._recorder.steps.pass_one()
             result = func(*args, **kwargs)
+            if self._recorder.wait is not None:
+                self._recorder.wait()
         except (Exception, Ended) as error:
             if error is not self._error:
                 self._error, self.failed = error, self._begun(func, inputs)

@@ -75,9 +75,16 @@ class Observer:
 class CallRecorder:
     """A context in which every module call and every op of this thread is recorded."""
 
-    def __init__(self, steps: Steps | None = None, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        steps: Steps | None = None,
+        observer: Observer | None = None,
+        wait: Callable[[], None] | None = None,
+    ) -> None:
+        """`wait`: for a device that is behind, so that what fails on it fails in its own step."""
         self.steps = steps or Steps()
         self.observer = observer
+        self.wait = wait
         self.calls: list[Call] = []
         self.failed: Call | None = None
         """The innermost call that the latest exception came out of, or the one that it was
@@ -170,6 +177,8 @@ class CallRecorder:
         try:
             self.steps.pass_one()
             result = self._plain_call(module, *args, **kwargs)
+            if self.wait is not None:
+                self.wait()
         except BaseException as error:
             self._note_failure(error, call)
             raise

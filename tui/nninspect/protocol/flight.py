@@ -24,6 +24,10 @@ Numbers: TypeAlias = "MutableSequence[int] | memoryview[int]"
 
 _NUMBERS = struct.Struct("=4q")
 
+LOST_DEVICE = 75
+"""The exit code of a process that ended itself, as it could use its accelerator no more; the
+last line that it printed says why."""
+
 STAGE, TRIAL, STEP, SINCE = range(4)
 """What each number is: `Stage`, which try of an input, the last step, nanoseconds of the clock."""
 

@@ -45,6 +45,8 @@ class Engine(NamedTuple):
     bench: Callable[[Any, Setup, BenchPlan, Any], BenchResult]
     """Session, setup, plan, and a Report that also takes a `BenchProgress`."""
     check: Callable[[Any, Setup, CheckPlan, Report], CheckResult]
+    end_if_lost: Callable[[], None] = lambda: None
+    """Asked after each answer: ends a process that can use an accelerator no more."""
 
 
 def load() -> Engine:
@@ -54,9 +56,10 @@ def load() -> Engine:
     from nninspect.bench.run import bench
     from nninspect.doctor.check import check
     from nninspect.engine.devices import environment
+    from nninspect.engine.lost_device import end_if_any_lost
     from nninspect.engine.session import Session
 
-    return Engine(environment(), Session(numbers), bench, check)
+    return Engine(environment(), Session(numbers), bench, check, end_if_any_lost)
 
 
 def _import_torch() -> None:

@@ -76,6 +76,7 @@ class Worker:
         pid = os.getpid()
         while os.getpid() == pid:  # a child that user code forked must not go on as a worker
             dispatcher.handle(self._inbox.get())
+            engine.end_if_lost()
         os._exit(0)
 
     def refuse(self, error: NninspectError) -> NoReturn:
