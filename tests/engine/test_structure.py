@@ -82,6 +82,7 @@ def test_a_tied_weight_counts_once_where_both_are_below() -> None:
     assert nodes["1"].total == 50
     assert nodes["1.0"].tied == ["weight = 0.weight"]
     assert nodes["0"].tied == []
+    assert [list(nodes)[place] for place in nodes["1.0"].tied_to] == ["0"]
 
 
 def test_a_parameter_with_two_names_in_one_module_counts_once() -> None:

@@ -17,6 +17,7 @@ from nninspect.engine.inputs import make_arguments
 from nninspect.engine.load import Loaded
 from nninspect.engine.structure import count_parameters, walk
 from nninspect.plugin import ModelCard, collections
+from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import Kind, Mark
 from nninspect.protocol.records import InputSpec
 
@@ -140,6 +141,15 @@ def test_tied_weights_count_once_and_torchinfos_figure_is_noted(look: Look) -> N
     assert root.total_parameters == 40
     assert Mark.DIFFERS in root.marks
     assert "parameters 40, torchinfo 80" in root.notes
+
+
+def test_a_shared_module_and_a_tied_weight_lead_to_where_they_stand_first(look: Look) -> None:
+    shared = nn.ReLU()
+    model = nn.Sequential(nn.Embedding(10, 4), shared, nn.Linear(4, 10, bias=False), shared)
+    model[2].weight = model[0].weight
+    table = LayerTable(look(model, InputSpec((1, 3), "int64")).inspection.layers)
+    kin = {table.path(row): [table.path(other) for other in table.kin(row)] for row in range(5)}
+    assert kin == {"": [], "0": ["2"], "1": ["3"], "2": ["0"], "3": ["1"]}
 
 
 def test_keyword_inputs_have_their_shapes_and_a_note(look: Look) -> None:

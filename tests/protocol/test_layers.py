@@ -126,18 +126,31 @@ COLUMNS = [
 ]
 
 
+SPARSE = ("results", "kin")
+"""Columns with entries for some rows only."""
+
+
 @pytest.mark.parametrize(
     ("column", "damage"),
     [
-        *((column, damage) for column in COLUMNS for damage in (1, 4, 9) if column != "results"),
-        ("results", 1),  # whole ones may be missing: a forward that failed has none
+        *((column, damage) for column in COLUMNS for damage in (1, 4, 9) if column not in SPARSE),
+        *((column, 1) for column in SPARSE),  # whole ones may be missing
     ],
 )
 def test_a_column_that_lost_bytes_is_refused(column: str, damage: int) -> None:
-    columns = pack(SMALL, [(INPUT, 1), (1, 0)], [1])
+    columns = pack(SMALL, [(INPUT, 1), (1, 0)], [1], [(1, 0)])
     whole = getattr(columns, column)
-    with pytest.raises(ValueError, match=r"entries|length|edge"):
+    with pytest.raises(ValueError, match=r"entries|length|edge|pair"):
         LayerTable(msgspec.structs.replace(columns, **{column: whole[:-damage]}))
+
+
+def test_kin_are_known_both_ways_and_in_any_order() -> None:
+    rows = [LayerRow(name=str(n), path="", type="T", depth=min(n, 1)) for n in range(4)]
+    table = LayerTable(pack(rows, kin=[(2, 1), (3, 1)]))
+    assert [table.kin(row) for row in range(4)] == [(), (2, 3), (1,), (1,)]
+    assert [table.reordered([0, 3, 1, 2]).kin(row) for row in range(4)] == [(), (2,), (3, 1), (2,)]
+    with pytest.raises(ValueError, match="pair"):
+        LayerTable(pack(rows, kin=[(2, 4)]))
 
 
 def test_edges_lead_from_what_made_a_tensor_to_what_used_it() -> None:

@@ -229,7 +229,7 @@ def _inspection(
         title=root.type,
         inputs=specs,
         inputs_from=source,
-        layers=pack(with_guesses(tree.rows, forward.guesses), tree.edges, tree.results),
+        layers=pack(with_guesses(tree.rows, forward.guesses), tree.edges, tree.results, tree.kin),
         totals=_totals(root, nodes, is_whole=forward.failure is None),
         uncounted=uncounted(forward.recorder.ops),
         left_out=forward.recorder.left_out,

@@ -29,6 +29,8 @@ class Node:
     trainable: int = 0
     tied: list[str] = field(default_factory=list)
     """Names of own parameters that another module has too, as "weight = embed.weight"."""
+    tied_to: list[int] = field(default_factory=list)
+    """The indices of the nodes that have those first."""
 
 
 def walk(model: nn.Module, ranks: Mapping[int, int] | None = None) -> list[Node]:
@@ -117,6 +119,7 @@ def count_parameters(nodes: list[Node]) -> None:
     """
     last_seen: dict[int, int] = {}
     first_name: dict[int, str] = {}
+    first_place: dict[int, int] = {}
     own_trainable = [0] * len(nodes)
     twice = [0] * len(nodes)
     twice_trainable = [0] * len(nodes)
@@ -131,7 +134,9 @@ def count_parameters(nodes: list[Node]) -> None:
                 twice_trainable[meeting] += size * parameter.requires_grad
                 if not node.is_shared:
                     node.tied.append(f"{name} = {first_name[key]}")
+                    node.tied_to.append(first_place[key])
             last_seen[key] = place
+            first_place.setdefault(key, place)
             first_name.setdefault(key, f"{node.path}.{name}" if node.path else name)
     for place, node in enumerate(nodes):
         node.total = node.own - twice[place]

@@ -22,11 +22,13 @@ OP_TYPE = "op"
 
 
 class LayerTree(NamedTuple):
-    """All rows in pre-order, the edges between them, and which row made each of the outputs."""
+    """All rows in pre-order, the edges between them, which row made each of the outputs, and which
+    have a module or a parameter together."""
 
     rows: list[LayerRow]
     edges: list[Edge]
     results: list[int]
+    kin: list[Edge]
 
 
 def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> LayerTree:
@@ -43,7 +45,7 @@ def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> LayerTree:
         modules[item] if isinstance(item, int) else _op_row(item, modules[item.parent], evidence)
         for item in order
     ]
-    return LayerTree(signed(rows), *_flow(nodes, order, evidence))
+    return LayerTree(signed(rows), *_flow(nodes, order, evidence), _kin(nodes, order))
 
 
 def _in_order(nodes: Sequence[Node], placed: Sequence[PlacedOp]) -> Iterator[int | PlacedOp]:
@@ -109,6 +111,17 @@ def _flow(
     edges = dict.fromkeys((a, b) for a, b in found if a is not None and b is not None)
     results = [row_of(made) for made in evidence.results]
     return list(edges), [UNSEEN if row is None else row for row in results]
+
+
+def _kin(nodes: Sequence[Node], order: Sequence[int | PlacedOp]) -> list[Edge]:
+    """Each row that has a module or a parameter which another row has first, and that row."""
+    rows = {item: row for row, item in enumerate(order) if isinstance(item, int)}
+    places = first_places(nodes)
+    found: list[Edge] = []
+    for place, node in enumerate(nodes):
+        others = [places[id(node.module)]] if node.is_shared else node.tied_to
+        found += [(rows[place], rows[other]) for other in dict.fromkeys(others) if other != place]
+    return found
 
 
 def signed(rows: Sequence[LayerRow]) -> list[LayerRow]:

@@ -24,7 +24,7 @@ from nninspect.protocol.layers import (
     Tensors,
 )
 
-_DERIVED = frozenset({"_spans", "_givers", "edges", "_made_by", "_used_by"})
+_DERIVED = frozenset({"_spans", "_givers", "edges", "_made_by", "_used_by", "_related"})
 """What a table works out of its columns when it is first asked."""
 
 
@@ -68,6 +68,11 @@ class LayerTable:
         self._results = _from_bytes(SMALL, columns.results)
         if self._results and not UNSEEN <= min(self._results) <= max(self._results) < columns.count:
             raise ValueError("an output of the layer tree comes from nowhere")
+        self._kin = _from_bytes(SMALL, columns.kin)
+        if self._kin and not (
+            len(self._kin) % 2 == 0 and 0 <= min(self._kin) <= max(self._kin) < columns.count
+        ):
+            raise ValueError("a pair of the layer tree points nowhere")
 
     def _check(self, count: int) -> None:
         arrays = [value for value in vars(self).values() if isinstance(value, array)]
@@ -120,7 +125,7 @@ class LayerTable:
         other = copy(self)
         vars(other).clear()
         for name, value in vars(self).items():
-            if name in ("_edges", "_results"):
+            if name in ("_edges", "_results", "_kin"):
                 value = array(SMALL, (places.get(row, row) for row in value))
             elif isinstance(value, array):
                 value = array(value.typecode, (value[row] for row in order))
@@ -219,6 +224,15 @@ class LayerTable:
         givers = self._givers
         outside = array(SMALL, [OUTPUT] * len(givers))
         return Ends(self._edges[::2] + givers, self._edges[1::2] + outside)
+
+    def kin(self, row: int) -> tuple[int, ...]:
+        """The row that has a module or a parameter of a row first, and those that have it later."""
+        return self._related.of(row)
+
+    @cached_property
+    def _related(self) -> Ends:
+        later, first = self._kin[::2], self._kin[1::2]
+        return Ends(later + first, first + later)
 
     def row(self, row: int) -> LayerRow:
         """One row, as an object."""

@@ -146,6 +146,9 @@ class LayerColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     results: bytes = b""
     """The row that made each of the root's outputs, in their order; INPUT for one that was given,
     UNSEEN where it is not known. Empty where the forward did not finish."""
+    kin: bytes = b""
+    """Pairs of rows: one that is the same module as another, or has a parameter of it, and that
+    other, which has it first."""
 
 
 SMALL = "i"
@@ -170,7 +173,10 @@ class _Interned(dict[object, int]):
 
 
 def pack(
-    rows: Iterable[LayerRow], edges: Iterable[Edge] = (), results: Iterable[int] = ()
+    rows: Iterable[LayerRow],
+    edges: Iterable[Edge] = (),
+    results: Iterable[int] = (),
+    kin: Iterable[Edge] = (),
 ) -> LayerColumns:
     """Rows to columns. Paths are not kept: they follow from names and depths."""
     rows = list(rows)
@@ -203,6 +209,7 @@ def pack(
         "output_bytes": large(row.output_bytes for row in rows),
         "edges": small(row for edge in edges for row in edge),
         "results": small(results),
+        "kin": small(row for pair in kin for row in pair),
         "marks": small(int(row.marks) for row in rows),
         "own_parameters": large(row.own_parameters for row in rows),
         "total_parameters": large(row.total_parameters for row in rows),
