@@ -9,7 +9,7 @@ from nninspect.export.table import Cell, Row, Table, Value
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import UNKNOWN, Kind
 from nninspect.text import layers
-from nninspect.text.layer_cells import CELLS, TITLES, marks_of, name_of, total_of
+from nninspect.text.layer_cells import CELLS, TITLES, marks_of, name_of, path_of, total_of
 from nninspect.text.plain import plain
 
 INDENT = "  "
@@ -64,12 +64,6 @@ def _cell(sight: Sight, rows: Sequence[int], key: str) -> str | Cell:
         return Cell(layers.share(part, whole), round(100 * part / whole, 6) if whole else None)
     text = CELLS[key](table, rows)
     return Cell(text, _VALUES[key](table, rows)) if key in _VALUES else text
-
-
-def path_of(table: LayerTable, rows: Sequence[int]) -> str:
-    """The module path, of a run with its last name and count: "layers.0…11 ×12"."""
-    path = plain(table.path(rows[0]))
-    return layers.run_name(path, table.texts[table.name[rows[-1]]], len(rows)) if rows[1:] else path
 
 
 def _name(table: LayerTable, rows: Sequence[int]) -> str:

@@ -72,12 +72,20 @@ The name, the type and the shares, which depend on what they are of, are not amo
 """
 
 
+def path_of(table: LayerTable, rows: Sequence[int]) -> str:
+    """The module path; of a run with the names of all in it: "layers.0…11 ×12"."""
+    path = table.path(rows[0])
+    if len(rows) == 1:
+        return plain(path)
+    return plain(path.removesuffix(table.texts[table.name[rows[0]]])) + name_of(table, rows)
+
+
 def name_of(table: LayerTable, rows: Sequence[int]) -> str:
     """What stands after the marker: the name, for the root its type."""
-    name, last = (table.texts[table.name[row]] for row in (rows[0], rows[-1]))
+    names = [table.texts[table.name[row]] for row in rows]
     if len(rows) > 1:
-        return layers.run_name(name, last, len(rows))
-    return plain(name or table.texts[table.type[rows[0]]])
+        return layers.run_name(names)
+    return plain(names[0] or table.texts[table.type[rows[0]]])
 
 
 def type_of(table: LayerTable, rows: Sequence[int]) -> str:

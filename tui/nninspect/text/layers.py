@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -98,9 +99,19 @@ def briefly(found: Tensors | None) -> str:
     return shapes.tensors(found)
 
 
-def run_name(first: str, last: str, count: int) -> str:
-    """What stands for a run of siblings: "0…11 ×12"."""
-    return f"{plain(first)}…{plain(last)} ×{count}"
+def run_name(names: Sequence[str]) -> str:
+    """What stands for a run of siblings: "0…11 ×12"; "0,2…10 ×6" where others stand between."""
+    first, second, last = names[0], names[1], names[-1]
+    gap = f",{plain(second)}" if _has_gaps(names) else ""
+    return f"{plain(first)}{gap}…{plain(last)} ×{len(names)}"
+
+
+def _has_gaps(names: Sequence[str]) -> bool:
+    """Whether names that are numbers do not follow each other, one way or the other."""
+    if not all(name.isdecimal() for name in names):
+        return False
+    steps = {int(after) - int(before) for before, after in pairwise(names)}
+    return steps not in ({1}, {-1})
 
 
 def summed(rows: Sequence[LayerRow]) -> LayerRow:
@@ -125,7 +136,7 @@ def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
         ("line", row.source),
         ("calls", NOT_CALLED if row.marks & Mark.UNCALLED else figure(row.calls)),
         *_shapes(row),
-        ("each call", "\n".join(map(_call, row.different_calls))),
+        ("each call", "\n".join(_calls(row))),
         *(() if row.kind == Kind.OP else _parameters(row, whole)),
         ("mult-adds", units.count(row.mult_adds)),
         ("allocates", units.size(row.output_bytes) if row.output_bytes else ""),
@@ -133,6 +144,14 @@ def facts(row: LayerRow, whole: int) -> tuple[tuple[str, str], ...]:
         ("device", row.device),
     ]
     return tuple((label, _plain_lines(value)) for label, value in found if value)
+
+
+def _calls(row: LayerRow) -> Iterator[str]:
+    """Each different call; how many are not told of, where there were more than are kept."""
+    yield from map(_call, row.different_calls)
+    told = sum(call.times for call in row.different_calls)
+    if row.different_calls and told < row.calls:
+        yield f"and {figure(row.calls - told)} others"
 
 
 def _call(call: CallShapes) -> str:

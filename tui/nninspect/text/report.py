@@ -65,7 +65,7 @@ def layer_cells(rows: Sequence[LayerRow], whole: int) -> tuple[str, ...]:
 
 def _name(rows: Sequence[LayerRow]) -> str:
     if len(rows) > 1:
-        return layers.run_name(rows[0].name, rows[-1].name, len(rows))
+        return layers.run_name([row.name for row in rows])
     return plain(rows[0].name or rows[0].type)
 
 

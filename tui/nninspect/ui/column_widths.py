@@ -77,9 +77,7 @@ def _run_widths(table: LayerTable, runs: Runs) -> set[tuple[int, int, int]]:
     different = {
         (
             table.depth[first],
-            table.name[first],
-            table.name[rows[-1]],
-            len(rows),
+            name_of(table, rows),
             table.type[first],
             has_marks and marks_of(table, rows),
         ): rows

@@ -33,7 +33,8 @@ Key: TypeAlias = Callable[[int], Any]
 
 
 def arranged(table: LayerTable, by: str, backwards: bool, share: Measure) -> LayerTable:
-    """The same tree, siblings sorted; those that are equal stay in call order."""
+    """The same tree, siblings sorted; those that are equal stay in call order, but for those of
+    equal structure, which stand together."""
     if by == CALL_ORDER and not backwards:
         return table
     return table.reordered(_order(table, _key(table, by, share), backwards != (by not in BY_TEXT)))
@@ -47,9 +48,17 @@ def _order(table: LayerTable, key: Key, descending: bool) -> list[int]:
         row = waiting.pop()
         order.append(row)
         if table.end[row] > row + 1:
-            children = sorted(table.children(row), key=key, reverse=descending)
+            children = _alike_together(table, list(table.children(row)))
+            children.sort(key=key, reverse=descending)
             waiting.extend(reversed(children))
     return order
+
+
+def _alike_together(table: LayerTable, siblings: list[int]) -> list[int]:
+    """Those of equal structure behind the first of them, so that a run of equals folds although
+    others stood between."""
+    first: dict[int, int] = {}
+    return sorted(siblings, key=lambda row: first.setdefault(table.signature[row] or -row, row))
 
 
 def _key(table: LayerTable, by: str, share: Measure) -> Key:

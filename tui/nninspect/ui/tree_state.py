@@ -20,9 +20,8 @@ def keep(before: TreeModel | None, after: TreeModel) -> None:
     if before.query:
         after.filter(before.query)
     _keep_folds(before, after)
-    row = _nearest(after.table, before.table.path(before.cursor))
-    if row in after.rows:
-        after.cursor = row
+    after.cursor = _nearest(after.table, before.table.path(before.cursor))
+    after.keep_cursor_in_view()
 
 
 def _keep_folds(before: TreeModel, after: TreeModel) -> None:

@@ -180,13 +180,13 @@ class VisibleRows:
     def rebuild(self) -> None:
         """Make every visible row anew."""
         self.rows = self._open(0, len(self.table))
-        self._keep_cursor_in_view()
+        self.keep_cursor_in_view()
 
     def _splice(self, first: int, end: int) -> None:
         """Make the visible rows of a span anew."""
         place = bisect_left(self.rows, first)
         self.rows[place : bisect_left(self.rows, end, place)] = self._open(first, end)
-        self._keep_cursor_in_view()
+        self.keep_cursor_in_view()
 
     def _open(self, first: int, end: int) -> list[int]:
         """The kept rows of a span that no fold in the span hides."""
@@ -216,7 +216,8 @@ class VisibleRows:
         place = bisect_left(self._kept, row)
         return place < len(self._kept) and self._kept[place] == row
 
-    def _keep_cursor_in_view(self) -> None:
+    def keep_cursor_in_view(self) -> None:
+        """Put the cursor on what stands for its row where that is hidden: its run, or a parent."""
         for row in (self.cursor, *_ancestors(self.table.parent, self.cursor)):
             for candidate in (row, self.runs.of.get(row, row)):
                 place = bisect_left(self.rows, candidate)
