@@ -8,8 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from pathlib import Path
 
-from nninspect.cli.rule import shows
-from nninspect.doctor.manual import Page, pages
+from nninspect.doctor.manual import Page, pages, shown_by
 
 FOLDER = Path(__file__).parent
 INDEX = """\
@@ -48,7 +47,7 @@ def index(found: tuple[Page, ...]) -> str:
 
 def rule_page(page: Page) -> str:
     """All that there is to read of one rule."""
-    networks = ", ".join(f"`{name}`" for name in shows(page.code))
+    networks = ", ".join(f"`{name}`" for name in shown_by(page.code))
     shown = f"\n## Shown by\n\n{networks}\n" if networks else ""
     return f"""\
 # {page.code} {page.name}

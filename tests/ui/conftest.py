@@ -88,6 +88,8 @@ class Node:
     source: str = ""
     """Of an op; a module has none."""
     signature: int = 0
+    kin: str = ""
+    """The path of what has its module or a parameter first."""
 
     @property
     def total(self) -> int:
@@ -307,7 +309,9 @@ def inspection(
         dtype="float32",
         title=root.type,
         inputs_from="the model card",
-        layers=pack(rows, edges, [used for _, used in edges[-1:] if root.outputs]),
+        layers=pack(
+            rows, edges, [used for _, used in edges[-1:] if root.outputs], _kin(root, places)
+        ),
         totals=Totals(
             modules=len(rows),
             parameters=root.total,
@@ -319,6 +323,14 @@ def inspection(
         ),
         failure=failure,
     )
+
+
+def _kin(root: Node, places: dict[str, int], path: str = "") -> Iterable[tuple[int, int]]:
+    for child in root.children:
+        below = f"{path}.{child.name}" if path else child.name
+        if child.kin:
+            yield places[below], places[child.kin]
+        yield from _kin(child, places, below)
 
 
 def bench_result(setup: Setup, plan: BenchPlan) -> BenchResult:

@@ -56,7 +56,7 @@ async def test_a_finding_without_a_row_says_so(ui: ModuleType) -> None:
         await pilot.press("G", "enter")
         await ui.settle(pilot)
         assert pilot.app.screen.tab == "doctor"
-        assert "this finding has no layer in the tree" in ui.text_of(pilot)
+        assert "there is no layer gone in the tree" in ui.text_of(pilot)
 
 
 async def test_nothing_found_is_said_and_the_missing_loss_is_offered(ui: ModuleType) -> None:

@@ -9,7 +9,6 @@ from nninspect.cli.exit_codes import OK
 from nninspect.cli.options import add_json_option, command_parser
 from nninspect.doctor import manual
 from nninspect.errors import BadTarget
-from nninspect.plugin import collections
 from nninspect.text.suggest import did_you_mean
 
 EXAMPLES = """
@@ -41,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 def text(page: manual.Page) -> list[str]:
     """One page, as it is printed."""
     example = [f"    {line}".rstrip() for line in page.example.splitlines()]
-    shown_by = shows(page.code)
+    shown_by = manual.shown_by(page.code)
     return [
         f"{page.code} {page.name} ({page.severity.word}, {page.family})",
         "",
@@ -54,12 +53,6 @@ def text(page: manual.Page) -> list[str]:
         *example,
         *([f"Shown by: {', '.join(shown_by)}"] if shown_by else []),
     ]
-
-
-def shows(code: str) -> list[str]:
-    """The networks that are there to show a rule."""
-    cards = [card for collection in collections() for card in collection.cards]
-    return [card.name for card in cards if code in card.findings]
 
 
 def _page(code: str) -> manual.Page:
@@ -83,5 +76,5 @@ def _fields(page: manual.Page) -> dict[str, object]:
         "why": page.why,
         "instead": page.instead,
         "example": page.example,
-        "networks": shows(page.code),
+        "networks": list(manual.shown_by(page.code)),
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from nninspect.plugin import collections
 from nninspect.protocol.findings import Severity
 
 SECTIONS = ("What it flags", "Why", "Instead", "Example")
@@ -63,6 +64,12 @@ def pages() -> tuple[Page, ...]:
 def page(code: str) -> Page | None:
     """The one of a code."""
     return next((page for page in pages() if page.code == code.upper()), None)
+
+
+def shown_by(code: str) -> tuple[str, ...]:
+    """The networks that are there to show a rule."""
+    cards = [card for collection in collections() for card in collection.cards]
+    return tuple(card.name for card in cards if code in card.findings)
 
 
 def _pages_of(file: Path) -> list[Page]:

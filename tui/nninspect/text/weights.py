@@ -54,7 +54,6 @@ def sentences(stats: TensorStats) -> tuple[str, ...]:
         f"mean, std and zeros of {units.count(values.looked_at)} values drawn at random"
         if stats.is_sampled
         else "",
-        f"also {', '.join(stats.also)}" if stats.also else "",
     )
     return tuple(filter(None, found))
 

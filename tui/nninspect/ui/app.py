@@ -164,6 +164,12 @@ class NninspectApp(TypeAheadApp):
 
         self.push_screen(Help(self.screen))
 
+    def action_rule(self, code: str) -> None:
+        """What a rule of the doctor finds, and why; a network that shows it can be opened."""
+        from nninspect.ui.screens.rule import RuleScreen
+
+        self.push_screen(RuleScreen(code), self._main.open_target)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: our own actions and the theme."""
         from nninspect.ui.commands import commands

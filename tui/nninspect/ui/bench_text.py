@@ -79,7 +79,7 @@ def layers(row: BenchRow, most: int) -> Iterator[Paragraph]:
                 Span(f"{share:>6} ", "strong"),
                 Span(pad(bar, BAR), "accent"),
                 Span(f" {own:>8} ", "dim"),
-                Span(path),
+                Span(path, "link", f"screen.go({path!r})"),
             ),
             wraps=False,
         )

@@ -39,3 +39,7 @@ def tensor_paragraphs(stats: TensorStats) -> Iterator[Paragraph]:
         yield Paragraph((Span(bars.spark(stats.values.histogram, HISTOGRAM), "code-name"),))
     for sentence in weights.sentences(stats):
         yield Paragraph((Span(plain(sentence)),), hang=2)
+    for number, path in enumerate(stats.also):
+        module = path.rpartition(".")[0]
+        head = Span("also " if number == 0 else "     ", "dim")
+        yield Paragraph((head, Span(plain(path), "link", f"screen.go({module!r})")), hang=5)

@@ -31,10 +31,14 @@ def _short(finding: Finding) -> str:
     return f"{plain(name)}:{finding.line}" if finding.line else ""
 
 
-def about(finding: Finding) -> Iterator[Paragraph]:
-    """All of a finding: what was seen, why it matters, and the change as code."""
-    yield Paragraph(title(finding)[:3])
-    yield Paragraph((Span("at ", "dim"), Span(_place(finding))), hang=3)
+def about(finding: Finding, leads: bool = False) -> Iterator[Paragraph]:
+    """All of a finding: what was seen, why it matters, and the change as code; a link to its rule,
+    and to the layers that it is on and about where that `leads` somewhere."""
+    mark, _, name = title(finding)[:3]
+    yield Paragraph((mark, _rule(finding), name))
+    to_layer = "link", _go(finding.path)
+    place = Span(_place(finding), *(to_layer if leads else ()))
+    yield Paragraph((Span("at ", "dim"), place), hang=3)
     yield Paragraph()
     yield paragraph(plain(finding.seen))
     if finding.why:
@@ -47,8 +51,23 @@ def about(finding: Finding) -> Iterator[Paragraph]:
             yield Paragraph((Span(f"  {plain(line)}", "good"),), wraps=False)
     if finding.related:
         yield Paragraph()
-        related = ", ".join(plain(path) or "model" for path in finding.related)
-        yield Paragraph((Span("about ", "dim"), Span(related)), hang=6)
+        yield Paragraph((Span("about ", "dim"), *_related(finding, leads)), hang=6)
+
+
+def _rule(finding: Finding) -> Span:
+    """The code, which leads to what the rule finds and why."""
+    return Span(f"{finding.code} ", "link", f"app.rule({finding.code!r})")
+
+
+def _go(path: str) -> str:
+    return f"screen.go({path!r})"
+
+
+def _related(finding: Finding, leads: bool) -> Iterator[Span]:
+    for number, path in enumerate(finding.related):
+        if number:
+            yield Span(", ")
+        yield Span(plain(path) or "model", *(("link", _go(path)) if leads else ()))
 
 
 def _place(finding: Finding) -> str:
@@ -61,10 +80,13 @@ def _place(finding: Finding) -> str:
 
 def in_brief(finding: Finding) -> Iterator[Paragraph]:
     """A finding where its place is known: what was seen, and the change as code."""
-    yield Paragraph((*title(finding)[:2], Span(finding.name, STYLES[finding.severity])))
+    mark, _, name = title(finding)[:3]
+    yield Paragraph((mark, _rule(finding), name))
     yield Paragraph((Span("  "), Span(plain(finding.seen))), hang=2)
     for line in finding.change.splitlines():
         yield Paragraph((Span(f"  {plain(line)}", "good"),), wraps=False)
+    if finding.related:
+        yield Paragraph((Span("  about ", "dim"), *_related(finding, leads=True)), hang=8)
 
 
 def headline(result: CheckResult) -> tuple[Span, ...]:

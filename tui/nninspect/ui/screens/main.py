@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from nninspect.protocol.findings import LOSSES, TASKS
 from nninspect.ui.messages import Said
 from nninspect.ui.screens.told import ToldScreen
+from nninspect.ui.widgets.link_page import LinkPage
 
 FILTER = "filter by name, type, path or shape"
 PLAN = "say what to time: devices, batch sizes, modes, and for how long"
@@ -18,6 +19,7 @@ TASK = "say what the model's output is for"
 INPUTS = "edit the inputs, the batch and the mode"
 WATCH = "reload as soon as a file is saved, or not"
 VALUES = "look at the values of every weight"
+LEAVE = "from a page back to its rows"
 CLEAR = "clear the filter, or close the notice"
 
 
@@ -26,6 +28,7 @@ class MainScreen(ToldScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", tooltip="stop what is running", id="cancel"),
+        Binding("escape", "leave_page", "back", show=False, tooltip=LEAVE, id="page.leave"),
         Binding("escape", "clear", "clear", show=False, tooltip=CLEAR, id="clear"),
         Binding("slash", "filter", "filter", tooltip=FILTER, id="filter"),
         Binding("enter", "detail", "detail", tooltip="show or hide the detail", id="detail"),
@@ -46,6 +49,8 @@ class MainScreen(ToldScreen):
         Binding("3", "tab('doctor')", "the Doctor tab", show=False, id="tab.doctor"),
         Binding("4", "tab('weights')", "the Weights tab", show=False, id="tab.weights"),
         Binding("5", "tab('log')", "the Log tab", show=False, id="tab.log"),
+        Binding("tab", "app.focus_next", "the next pane", show=False, id="pane.next"),
+        Binding("shift+tab", "app.focus_previous", "the pane before", show=False, id="pane.before"),
         Binding("v", "weigh", "values", show=False, tooltip=VALUES, id="weights.look"),
         Binding("L", "loss", "loss", show=False, tooltip=LOSS, id="doctor.loss"),
         Binding("T", "task", "task", show=False, tooltip=TASK, id="doctor.task"),
@@ -55,6 +60,8 @@ class MainScreen(ToldScreen):
         """The keys that would do nothing here are not offered."""
         if action == "cancel":
             return self.activity is not None
+        if action == "leave_page":
+            return isinstance(self.focused, LinkPage)
         if action in ("inputs", "dtype", "training"):
             return self.picture is not None
         if action in ("filter", "detail"):

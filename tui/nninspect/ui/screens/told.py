@@ -253,15 +253,23 @@ class ToldScreen(Screen[None]):
         from nninspect.ui.screens.twins import TwinsScreen
 
         current = self.session.setup.target if self.session.setup else ""
-        self.app.push_screen(TwinsScreen(event.twins, current), self._open)
+        self.app.push_screen(TwinsScreen(event.twins, current), self.open_target)
 
     @on(DoctorPane.Followed)
     def _follow(self, event: DoctorPane.Followed) -> None:
         """To the layer of a finding."""
-        if self._layers.reveal(event.finding.path):
+        self.action_go(event.finding.path)
+
+    def action_go(self, path: str) -> None:
+        """To the layer at a path."""
+        if self._layers.reveal(path):
             self.tab = "layers"
         else:
-            self.said = Said("this finding has no layer in the tree")
+            self.said = Said(f"there is no layer {plain(path)} in the tree")
+
+    def action_leave_page(self) -> None:
+        """From a page back to the rows that it tells of."""
+        self.set_focus(self._focus_of(self.tab))
 
     @on(LayersPane.Wanted)
     def _wanted(self, event: LayersPane.Wanted) -> None:
@@ -273,8 +281,7 @@ class ToldScreen(Screen[None]):
 
     @on(WeightsView.Followed)
     def _follow_weight(self, event: WeightsView.Followed) -> None:
-        if self._layers.reveal(event.path):
-            self.tab = "layers"
+        self.action_go(event.path)
 
     @on(messages.Described)
     def _described(self, event: messages.Described) -> None:
@@ -351,7 +358,7 @@ class ToldScreen(Screen[None]):
         """Ask what to look at: the cards, or what a problem says would have worked."""
         from nninspect.ui.screens.picker import Picker
 
-        self.app.push_screen(Picker(problem), self._open)
+        self.app.push_screen(Picker(problem), self.open_target)
 
     def ask_plan(self, what: str, known: tuple[str, ...]) -> None:
         """Ask for the loss or the task, and check again with it."""
@@ -403,7 +410,8 @@ class ToldScreen(Screen[None]):
         if pair is not None:
             self.session.compare(*pair)
 
-    def _open(self, target: str | None) -> None:
+    def open_target(self, target: str | None) -> None:
+        """Look at it, where one was chosen."""
         if target:
             device = self.picture.inspection.setup.device if self.picture else "cpu"
             self.tab = "layers"

@@ -21,8 +21,8 @@ from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.chart_view import ChartView
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import LineList
+from nninspect.ui.widgets.link_page import LinkPage
 from nninspect.ui.widgets.notice import problem_paragraphs
-from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.status_line import activity_spans
 
 ASK = (
@@ -54,7 +54,7 @@ class BenchPane(Container):
         super().__init__(id=id, classes="-empty-bench")
         self._line = Line()
         self.rows = LineList(id="bench-rows")
-        self._about = Page(id="bench-about")
+        self._about = LinkPage(id="bench-about")
         self._chart = ChartView(id="bench-chart")
 
     def compose(self) -> ComposeResult:

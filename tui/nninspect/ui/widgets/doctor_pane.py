@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
 from textual.reactive import reactive
@@ -14,6 +17,7 @@ from nninspect.ui.messages import Activity
 from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import LineList
+from nninspect.ui.widgets.link_page import LinkPage
 from nninspect.ui.widgets.notice import problem_paragraphs
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.status_line import activity_spans
@@ -27,6 +31,10 @@ NO_LOSS = (
 
 class DoctorPane(Container):
     """The last result stays in view while another check runs, and when that one fails."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "why", "why", tooltip="what the rule finds, and why", id="doctor.why"),
+    ]
 
     result: reactive[CheckResult | None] = reactive(None)
     activity: reactive[Activity | None] = reactive(None)
@@ -44,7 +52,7 @@ class DoctorPane(Container):
         self._line = Line()
         self._page = Page(id="doctor-page")
         self.findings = LineList(id="findings", leads=True)
-        self._about = Page(id="finding")
+        self._about = LinkPage(id="finding")
 
     def compose(self) -> ComposeResult:
         yield self._line
@@ -75,13 +83,21 @@ class DoctorPane(Container):
         if finding is not None:
             self.post_message(self.Followed(finding))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "why" or self._current_of(self.result) is not None
+
+    async def action_why(self) -> None:
+        finding = self._current_of(self.result)
+        if finding is not None:
+            await self.run_action(f"app.rule({finding.code!r})")
+
     def _current_of(self, result: CheckResult | None) -> Finding | None:
         place = self.findings.place
         return result.findings[place] if result and place < len(result.findings) else None
 
     def _show_finding(self) -> None:
         finding = self._current_of(self.result)
-        self._about.paragraphs = tuple(about(finding)) if finding else ()
+        self._about.paragraphs = tuple(about(finding, leads=True)) if finding else ()
 
     def _write(self) -> None:
         self._line.spans = self._headline()

@@ -16,6 +16,7 @@ from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import Problem
 from nninspect.text import units
 from nninspect.text.layer_cells import TITLES as COLUMN_TITLES
+from nninspect.ui.detail_text import module_path, whole_model
 from nninspect.ui.finding_text import gravest_by_path
 from nninspect.ui.measures import TITLES, after, heaviest, measure
 from nninspect.ui.messages import Described, Picture, Said
@@ -23,7 +24,7 @@ from nninspect.ui.sorting import SORTS, arranged
 from nninspect.ui.spans import Paragraph
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep
-from nninspect.ui.widgets.detail import Detail, module_path, whole_model
+from nninspect.ui.widgets.detail import Detail
 from nninspect.ui.widgets.layer_tree import LayerTree
 from nninspect.ui.widgets.map_line import Extent, MapLine
 from nninspect.ui.widgets.notice import Notice
@@ -201,7 +202,9 @@ class LayersPane(Container):
 
     def on_detail_jumped(self, event: Detail.Jumped) -> None:
         self.layer_tree.jump((event.row,))
-        self.layer_tree.focus()
+
+    async def on_detail_asked(self, event: Detail.Asked) -> None:
+        await self.layer_tree.run_action(event.action)
 
     def show_findings(self, findings: tuple[Finding, ...]) -> None:
         """Mark their rows, and tell them in the detail."""

@@ -23,20 +23,20 @@ class Page(ScrollView, can_focus=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._painter = SpanPainter(self)
-        self._rows: list[tuple[Span, ...]] = []
+        self.rows: list[tuple[Span, ...]] = []
 
     def watch_paragraphs(self) -> None:
         """Draw the rows that are others now; lay out anew only where the height follows them."""
-        before = self._rows
-        self._wrap()
-        for y, (old, new) in enumerate(zip_longest(before, self._rows)):
+        before = self.rows
+        self.wrap_rows()
+        for y, (old, new) in enumerate(zip_longest(before, self.rows)):
             if old != new:
                 self.refresh(Region(0, y - self.scroll_offset.y, self.size.width, 1))
-        if len(before) != len(self._rows) and self.styles.is_auto_height:
+        if len(before) != len(self.rows) and self.styles.is_auto_height:
             self.refresh(layout=True)
 
     def on_resize(self) -> None:
-        self._wrap()
+        self.wrap_rows()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -46,25 +46,32 @@ class Page(ScrollView, can_focus=False):
         return len(_rows(self.paragraphs, width))
 
     def render_line(self, y: int) -> Strip:
-        row = y + self.scroll_offset.y
-        return self._painter.strip(
-            self._rows[row] if row < len(self._rows) else (), self.size.width
-        )
+        return self._painter.strip(self.spans_of(y + self.scroll_offset.y), self.size.width)
+
+    def spans_of(self, row: int) -> tuple[Span, ...]:
+        """A row as it is drawn."""
+        return self.rows[row] if row < len(self.rows) else ()
 
     async def on_click(self, event: Click) -> None:
-        """A click on a span runs its action."""
+        await self.clicked(event)
+
+    async def clicked(self, event: Click) -> bool:
+        """A click on a span runs its action; whether it has one."""
         place = event.get_content_offset(self)
         row = -1 if place is None else place.y + self.scroll_offset.y
-        if place is not None and 0 <= row < len(self._rows):
-            span = span_at(self._rows[row], place.x)
-            if span is not None and span.action:
-                await self.run_action(span.action)
+        if place is None or not 0 <= row < len(self.rows):
+            return False
+        span = span_at(self.rows[row], place.x)
+        if span is None or not span.action:
+            return False
+        await self.run_action(span.action)
+        return True
 
-    def _wrap(self) -> None:
+    def wrap_rows(self) -> None:
         """Rows that fit leave the virtual size alone: changing it lays out the screen."""
         region = self.scrollable_content_region
-        self._rows = _rows(self.paragraphs, region.width)
-        self.virtual_size = Size(region.width, max(len(self._rows), region.height))
+        self.rows = _rows(self.paragraphs, region.width)
+        self.virtual_size = Size(region.width, max(len(self.rows), region.height))
 
 
 def _rows(paragraphs: tuple[Paragraph, ...], width: int) -> list[tuple[Span, ...]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual import events
 from textual.widget import Widget
 
-from nninspect.ui.widgets.page import Page
+from nninspect.ui.widgets.link_page import LinkPage
 
 LEAST = 4
 """Cells that either side keeps."""
 
 
-class Split(Page):
+class Split(LinkPage):
     """A page right of another, or below it, that its border on that side makes wider or higher."""
 
     _dragged = False
