@@ -582,7 +582,8 @@ def tree_of(pilot: Pilot[None]) -> object:
 @pytest.fixture(autouse=True)
 def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same terminal for every test, whatever runs them."""
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in ("NO_COLOR", "TMUX", "STY", "TERM_PROGRAM"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(asides, "PAUSE_S", 0.0)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
@@ -592,6 +593,7 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a test keeps is no part of the user's past."""
     monkeypatch.setattr("nninspect.ui.session.default_folder", lambda: tmp_path / "data")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture

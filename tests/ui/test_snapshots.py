@@ -53,6 +53,8 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
         pytest.param(("s",), id="sort"),
         pytest.param(("C",), id="columns"),
         pytest.param(("i",), id="inputs"),
+        pytest.param(("j", "j", "y"), id="copy"),
+        pytest.param(("e",), id="export"),
         pytest.param(("question_mark",), id="help"),
     ],
 )

@@ -136,6 +136,12 @@ class NninspectApp(TypeAheadApp):
         self._main.note(f"the diffing display is off: {why}; please report it")
         self.screen.refresh()
 
+    def write_through(self, sequence: str) -> None:
+        """Send the terminal what draws nothing, as a text for its clipboard."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+            self._driver.flush()
+
     def _forget_display(self, width: int) -> None:
         if isinstance(self._driver, Redrawable):
             self._driver.forget(width)

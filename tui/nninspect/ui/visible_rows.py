@@ -60,6 +60,11 @@ class VisibleRows:
         """The members of the run that a visible row stands for; itself where it does not."""
         return self.runs.members[row] if row in self.folded_runs else (row,)
 
+    @property
+    def kept(self) -> Sequence[int] | None:
+        """The rows that the filter and the hiding of ops leave; None where they leave all."""
+        return None if self.shows_ops and not self.query else self._kept
+
     def is_match(self, row: int) -> bool:
         """Whether the filter found the row itself; every row without a filter."""
         if not self.query:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,10 +14,15 @@ from textual.widgets import OptionList, SelectionList
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
+LEAST_WIDTH = 44
+FRAME = 4
+
 MOVES: list[BindingType] = [
     Binding("escape,q", "dismiss", "close", id="choose.close"),
     Binding("j", "move(True)", "down", show=False, id="choose.down"),
     Binding("k", "move(False)", "up", show=False, id="choose.up"),
+    Binding("g", "edge(False)", "first", show=False, id="choose.first"),
+    Binding("G", "edge(True)", "last", show=False, id="choose.last"),
     Binding("ctrl+c,ctrl+q", "app.quit", "quit", show=False, id="choose.quit"),
 ]
 
@@ -34,11 +40,15 @@ class ChooseOne(ModalScreen[str]):
         shown = OptionList(*map(Option, self._choices.values()), id="choose", markup=False)
         shown.border_title = self._title
         shown.border_subtitle = "enter · esc"
+        shown.styles.width = max(LEAST_WIDTH, *map(cell_len, self._choices.values())) + FRAME
         shown.highlighted = list(self._choices).index(self._current)
         yield shown
 
     def action_move(self, down: bool) -> None:
         _move(self.query_one(OptionList), down)
+
+    def action_edge(self, last: bool) -> None:
+        _to_edge(self.query_one(OptionList), last)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -67,6 +77,9 @@ class ChooseSome(ModalScreen[frozenset[str]]):
     def action_move(self, down: bool) -> None:
         _move(self.query_one(SelectionList), down)
 
+    def action_edge(self, last: bool) -> None:
+        _to_edge(self.query_one(SelectionList), last)
+
     def action_accept(self) -> None:
         self.dismiss(frozenset(self.query_one(SelectionList).selected))
 
@@ -76,3 +89,10 @@ def _move(shown: OptionList, down: bool) -> None:
         shown.action_cursor_down()
     else:
         shown.action_cursor_up()
+
+
+def _to_edge(shown: OptionList, last: bool) -> None:
+    if last:
+        shown.action_last()
+    else:
+        shown.action_first()

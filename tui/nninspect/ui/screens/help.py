@@ -14,7 +14,7 @@ from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.page import Page
 
 KEY = 18
-TITLES = {"LayerTree": "In the tree", "Log": "In the log"}
+TITLES = {"LayerTree": "In the tree", "LogPane": "In the log", "LogView": "In its lines"}
 
 
 class Help(ModalScreen[None]):

@@ -7,11 +7,12 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from nninspect.protocol.findings import LOSSES, TASKS
+from nninspect.ui.log_book import SOURCES
 from nninspect.ui.messages import Said
-from nninspect.ui.screens.told import ToldScreen
+from nninspect.ui.screens.taking import TakingScreen
 from nninspect.ui.widgets.link_page import LinkPage
 
-FILTER = "filter by name, type, path or shape"
+FILTER = "filter by name, type, path or shape; the log by words"
 PLAN = "say what to time: devices, batch sizes, modes, and for how long"
 TWIN = "a broken network beside the good one it should have been"
 LOSS = "say what the model is trained with"
@@ -20,10 +21,12 @@ INPUTS = "edit the inputs, the batch and the mode"
 WATCH = "reload as soon as a file is saved, or not"
 VALUES = "look at the values of every weight"
 LEAVE = "from a page back to its rows"
+COPY = "copy a path, a row, a table or what is told"
+EXPORT = "write what this tab shows as JSON, CSV, Markdown or SVG"
 CLEAR = "clear the filter, or close the notice"
 
 
-class MainScreen(ToldScreen):
+class MainScreen(TakingScreen):
     """What each key does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,6 +43,8 @@ class MainScreen(ToldScreen):
         Binding("B", "plan", "plan a bench", show=False, tooltip=PLAN, id="bench.plan"),
         Binding("c", "check", "check", tooltip="ask the doctor what is wrong", id="check"),
         Binding("X", "twin", "twin", show=False, tooltip=TWIN, id="twin"),
+        Binding("y", "copy", "copy", tooltip=COPY, id="copy"),
+        Binding("e", "export", "export", show=False, tooltip=EXPORT, id="export"),
         Binding("o", "open", "open", tooltip="open another model", id="open"),
         Binding("r", "reload", "reload", tooltip="read the files again", id="reload"),
         Binding("W", "watch", "watch", show=False, tooltip=WATCH, id="watch"),
@@ -64,7 +69,7 @@ class MainScreen(ToldScreen):
             return isinstance(self.focused, LinkPage)
         if action in ("inputs", "dtype", "training"):
             return self.picture is not None
-        if action in ("filter", "detail"):
+        if action == "detail" or (action == "filter" and self.tab != "log"):
             return self.tab == "layers" and self.picture is not None
         if action in ("loss", "task"):
             return self.tab == "doctor"
@@ -80,13 +85,18 @@ class MainScreen(ToldScreen):
         self.session.cancel()
 
     async def action_clear(self) -> None:
-        if self._layers.has_filter:
+        if self.tab == "log":
+            await self._log.close_filter(clear=True)
+        elif self._layers.has_filter:
             await self._layers.close_filter(clear=True)
         elif self.picture is not None:
             self._layers.show_problem(None)
 
     async def action_filter(self) -> None:
-        await self._layers.open_filter()
+        await (self._log if self.tab == "log" else self._layers).open_filter()
+
+    def action_log_source(self, source: str) -> None:
+        self._log.choose(next((each for each in SOURCES if each == source), None))
 
     def action_detail(self) -> None:
         self._layers.toggle_detail()
@@ -138,6 +148,12 @@ class MainScreen(ToldScreen):
 
     def action_restart(self) -> None:
         self.session.restart()
+
+    def action_copy(self) -> None:
+        self.ask_copy()
+
+    def action_export(self) -> None:
+        self.ask_export()
 
     def action_open(self) -> None:
         self.ask_target()

@@ -39,7 +39,6 @@ from nninspect.ui.widgets.weights_view import WeightsView
 
 STARTING = "starting torch…"
 STOPPED = "worker stopped"
-NOTE = "» "
 NOT_SAID = "as the model card says, or not known"
 OPEN_HINT = (Span("o", "key"), Span(" opens a model", "dim"))
 
@@ -114,7 +113,7 @@ class ToldScreen(Screen[None]):
             "doctor": self._doctor.findings,
             "weights": self._weights,
         }
-        return focus.get(tab, self._log.log_widget)
+        return focus.get(tab, self._log.view)
 
     def watch_environment(self, environment: Environment | None) -> None:
         self._header.environment = environment
@@ -339,7 +338,7 @@ class ToldScreen(Screen[None]):
 
     def note(self, text: str) -> None:
         """A line of our own in the log, told apart from what user code printed."""
-        self._log.note(f"{NOTE}{text}")
+        self._log.note(text)
 
     def complain(self, complaints: Sequence[str]) -> None:
         """What of the config can't be used: each in the log, the first in the status line."""

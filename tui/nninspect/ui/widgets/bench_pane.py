@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,6 +24,9 @@ from nninspect.ui.widgets.line_list import LineList
 from nninspect.ui.widgets.link_page import LinkPage
 from nninspect.ui.widgets.notice import problem_paragraphs
 from nninspect.ui.widgets.status_line import activity_spans
+
+if TYPE_CHECKING:
+    from nninspect.ui.offers import Offer
 
 ASK = (
     Span("b", "key"),
@@ -128,6 +131,13 @@ class BenchPane(Container):
                 yield Paragraph((Span("• ", "warn"), Span(remark)), hang=2)
         if self.compared is not None:
             yield from beside(self.compared)
+
+    def offers(self) -> Iterator[Offer]:
+        """What there is to copy of the row under the cursor."""
+        from nninspect.ui import offers
+
+        if (row := self._current) is not None:
+            yield from offers.of_bench(row, self._about.paragraphs)
 
     @property
     def _current(self) -> BenchRow | None:

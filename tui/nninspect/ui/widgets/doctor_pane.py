@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +22,9 @@ from nninspect.ui.widgets.link_page import LinkPage
 from nninspect.ui.widgets.notice import problem_paragraphs
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.status_line import activity_spans
+
+if TYPE_CHECKING:
+    from nninspect.ui.offers import Offer
 
 ASK = (Span("c", "key"), Span(" asks the doctor what is wrong with this model", "dim"))
 NO_LOSS = (
@@ -90,6 +94,13 @@ class DoctorPane(Container):
         finding = self._current_of(self.result)
         if finding is not None:
             await self.run_action(f"app.rule({finding.code!r})")
+
+    def offers(self) -> Iterator[Offer]:
+        """What there is to copy of the finding under the cursor."""
+        from nninspect.ui import offers
+
+        if (finding := self._current_of(self.result)) is not None:
+            yield from offers.of_finding(finding)
 
     def _current_of(self, result: CheckResult | None) -> Finding | None:
         place = self.findings.place

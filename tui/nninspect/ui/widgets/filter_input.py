@@ -1,4 +1,4 @@
-"""The filter of the layer tree, typed in."""
+"""The filter of the layer tree or of the log, typed in."""
 
 from __future__ import annotations
 
@@ -21,9 +21,14 @@ class FilterInput(Input):
     ]
 
     def __init__(
-        self, value: str, leave: Callable[[bool], Awaitable[None]], *, id: str | None = None
+        self,
+        value: str,
+        leave: Callable[[bool], Awaitable[None]],
+        hint: str = HINT,
+        *,
+        id: str | None = None,
     ) -> None:
-        super().__init__(value, placeholder=HINT, id=id, compact=True)
+        super().__init__(value, placeholder=hint, id=id, compact=True)
         self.cursor_blink = False
         self._leave = leave
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -30,6 +31,9 @@ from nninspect.ui.widgets.map_line import Extent, MapLine
 from nninspect.ui.widgets.notice import Notice
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.tree_table import Highlighted
+
+if TYPE_CHECKING:
+    from nninspect.ui.offers import Offer
 
 MEASURE = "what shares are of: parameters, mult-adds, allocated bytes, time"
 PICKABLE = {key: title or "bar" for key, title in COLUMN_TITLES.items() if key != "module"}
@@ -72,6 +76,11 @@ class LayersPane(Container):
     @property
     def has_filter(self) -> bool:
         return self.layer_tree.model is not None and bool(self.layer_tree.model.query)
+
+    @property
+    def row_count(self) -> int:
+        """How many rows are in view."""
+        return len(self.layer_tree.model.rows) if self.layer_tree.model is not None else 0
 
     def on_mount(self) -> None:
         self.watch(self.layer_tree, "highlighted", self._show_layer)
@@ -128,6 +137,17 @@ class LayersPane(Container):
         if self.layer_tree.highlighted is not None and self._map.display:
             table, rows = self.layer_tree.highlighted
             self._map.extent = Extent(table, rows[0], self.layer_tree.measure)
+
+    def offers(self) -> Iterator[Offer]:
+        """What there is to copy of the row under the cursor; first what is told of it, where that
+        has the focus."""
+        from nninspect.ui import offers
+
+        tree, detail = self.layer_tree, self._detail
+        if tree.highlighted is not None:
+            rows, told = tree.highlighted[1], detail.paragraphs
+            found = list(offers.of_layer(tree.sight, rows, detail.findings, told))
+            yield from found[-1:] + found[:-1] if detail.has_focus else found
 
     # the view
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
@@ -17,6 +17,9 @@ from nninspect.ui.measures import Measure, Times, measure
 from nninspect.ui.row_painter import COMPONENTS, Findings, RowPainter
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.view import View
+
+if TYPE_CHECKING:
+    from nninspect.export.layers import Sight
 
 HEADER = 1
 """Rows of the table's own header; it stays when the rows scroll."""
@@ -93,6 +96,22 @@ class TreeTable(ScrollView, can_focus=True):
         """What the shares are of, in the tree as it is sorted."""
         assert self.model is not None
         return measure(self.model.table, self.view.measure, self.times)
+
+    @property
+    def sight(self) -> Sight:
+        """What is in view, as it is exported; the type, which may stand beside the name, too."""
+        from nninspect.export.layers import Sight
+
+        model, share = self.model, self.measure
+        assert model is not None
+        return Sight(
+            model.table,
+            [model.stands_for(row) for row in model.rows],
+            (*self.shown_columns, "type"),
+            model.kept,
+            share.key,
+            share.values,
+        )
 
     def _found(self, table: LayerTable) -> Findings:
         rows = ((table.find(path), severity) for path, severity in self.findings.items())

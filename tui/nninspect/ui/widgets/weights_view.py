@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import events
@@ -18,6 +19,9 @@ from nninspect.protocol.weights import TensorStats
 from nninspect.text import units, weights
 from nninspect.ui import weights_rows as rows
 from nninspect.ui.spans import SPAN_STYLES, Span, SpanPainter, pad
+
+if TYPE_CHECKING:
+    from nninspect.ui.offers import Offer
 
 GAP = "  "
 HEADER = 2
@@ -85,6 +89,19 @@ class WeightsView(ScrollView, can_focus=True):
     @property
     def _page(self) -> int:
         return max(1, self.scrollable_content_region.height - HEADER)
+
+    @property
+    def shown(self) -> tuple[TensorStats, ...]:
+        """The tensors in the order that they are in view."""
+        return self._shown
+
+    def offers(self) -> Iterator[Offer]:
+        """What there is to copy of the tensor under the cursor."""
+        from nninspect.ui import offers
+
+        if self.place < len(self._shown):
+            whole = sum(stats.size for stats in self._shown)
+            yield from offers.of_tensor(self._shown[self.place], whole)
 
     def _arrange(self) -> None:
         self._shown = rows.arranged(self.tensors or (), self.sort, self.backwards)
