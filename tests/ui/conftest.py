@@ -596,6 +596,12 @@ def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
+@pytest.fixture(autouse=True)
+def no_files_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The picker of a test sees no files but its own."""
+    monkeypatch.setattr("nninspect.ui.screens.picker.found_models", lambda folder: ())
+
+
 @pytest.fixture
 def ui() -> ModuleType:
     """This module, for tests to take its helpers from."""

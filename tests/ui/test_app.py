@@ -114,7 +114,8 @@ async def test_keys_of_the_app_are_letters_in_the_picker(ui: ModuleType) -> None
     async with ui.running(ui.FakeClient(), None) as pilot:
         await pilot.press("q", "d")
         await pilot.pause()
-        assert "open ‹qd›" in ui.text_of(pilot)
+        assert "qd  " in ui.text_of(pilot)
+        assert "open what was typed" in ui.text_of(pilot)
 
 
 async def test_a_bad_target_offers_what_would_have_worked(ui: ModuleType) -> None:

@@ -14,11 +14,11 @@ _USUAL = Setup(target="")
 def command(setup: Setup, name: str = "", *more: str) -> str:
     """ "nninspect check net.py:Net --batch 64 --loss cross_entropy", quoted for a shell; without
     a name, what opens the app."""
-    words = ("nninspect", *([name] if name else []), setup.target, *_options(setup), *more)
+    words = ("nninspect", *([name] if name else []), setup.target, *options(setup), *more)
     return shlex.join(words)
 
 
-def _options(setup: Setup) -> Iterator[str]:
+def options(setup: Setup) -> Iterator[str]:
     """Those that are not as they are by default."""
     for setting in setup.settings:
         yield from ("--set", f"{setting.name}={setting.text}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from textual import on
@@ -15,10 +18,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from nninspect.client.api import Client
-from nninspect.errors import WorkerError, by_name
+from nninspect.errors import NninspectError, WorkerError, by_name
 from nninspect.protocol.bench import BenchPlan, BenchResult
 from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import Environment, Problem, Setup
+from nninspect.recent import Recent, default_file
 from nninspect.text import units
 from nninspect.text.plain import plain
 from nninspect.ui import messages
@@ -36,6 +40,9 @@ from nninspect.ui.widgets.log_pane import LogPane
 from nninspect.ui.widgets.status_line import StatusLine, activity_spans
 from nninspect.ui.widgets.tab_line import TabLine
 from nninspect.ui.widgets.weights_view import WeightsView
+
+if TYPE_CHECKING:
+    from nninspect.ui.choices import Choice
 
 STARTING = "starting torch…"
 STOPPED = "worker stopped"
@@ -86,6 +93,11 @@ class ToldScreen(Screen[None]):
         yield Container(*self._panes, id="tabs")
         yield self._status
         yield KeyLine()
+
+    @cached_property
+    def _recent(self) -> Recent:
+        """What was opened before; made when it is first asked for."""
+        return Recent(default_file(), Path.cwd())
 
     async def begin(self) -> None:
         """Start the worker and look at what was asked for, or ask what to look at."""
@@ -208,6 +220,15 @@ class ToldScreen(Screen[None]):
             self.said = Said(self._reloaded(event.changed))
         self._look_at_files()
         self._check_again(event)
+        if event.doing in ("open", "change"):
+            self.run_worker(self._remember(inspection.setup))
+
+    async def _remember(self, setup: Setup) -> None:
+        """For the picker to offer it another time."""
+        try:
+            await asyncio.to_thread(self._recent.add, setup)
+        except NninspectError as error:
+            self.note(error.message)
 
     def _check_again(self, event: messages.Pictured) -> None:
         """What the doctor said of another model is gone; after a reload it is asked anew."""
@@ -357,7 +378,20 @@ class ToldScreen(Screen[None]):
         """Ask what to look at: the cards, or what a problem says would have worked."""
         from nninspect.ui.screens.picker import Picker
 
-        self.app.push_screen(Picker(problem), self.open_target)
+        self.app.push_screen(Picker(self._recent, problem), partial(self._open_choice, problem))
+
+    def _open_choice(self, problem: Problem | None, choice: Choice | None) -> None:
+        """With its own options; what a problem offers, with those that led to the problem."""
+        if choice is None:
+            return
+        setup = choice.setup
+        if problem is not None and self.session.setup is not None:
+            setup = msgspec.structs.replace(self.session.setup, target=choice.target)
+        if setup is None:
+            self.open_target(choice.target)
+        else:
+            self.tab = "layers"
+            self.session.open(setup)
 
     def ask_plan(self, what: str, known: tuple[str, ...]) -> None:
         """Ask for the loss or the task, and check again with it."""
