@@ -12,7 +12,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -45,7 +45,13 @@ class Terminal:
     """The command at work in a terminal of the given size."""
 
     def __init__(
-        self, *arguments: str, cwd: Path, columns: int = 120, rows: int = 40, colours: str = ""
+        self,
+        *arguments: str,
+        cwd: Path,
+        columns: int = 120,
+        rows: int = 40,
+        colours: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
@@ -55,7 +61,8 @@ class Terminal:
         if self.pid == 0:
             os.chdir(cwd)
             _resize(0, columns, rows)
-            os.execve(NNINSPECT, [NNINSPECT, *arguments], _environment(colours))
+            environment = _environment(colours) | dict(variables or {})
+            os.execve(NNINSPECT, [NNINSPECT, *arguments], environment)
         self.modes_before = termios.tcgetattr(self._fd)
 
     @property
@@ -147,10 +154,14 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     started: list[Terminal] = []
 
     def start(
-        *arguments: str, columns: int = 120, rows: int = 40, colours: str = "truecolor"
+        *arguments: str,
+        columns: int = 120,
+        rows: int = 40,
+        colours: str = "truecolor",
+        **variables: str,
     ) -> Terminal:
-        size = {"columns": columns, "rows": rows}
-        started.append(Terminal(*arguments, cwd=tmp_path, **size, colours=colours))
+        more = {"columns": columns, "rows": rows, "colours": colours, "variables": variables}
+        started.append(Terminal(*arguments, cwd=tmp_path, **more))
         return started[-1]
 
     yield start

@@ -146,22 +146,6 @@ async def test_every_size_shows_the_table(ui: ModuleType, size: tuple[int, int])
         await pilot.pause()
 
 
-async def test_no_color_is_heeded_on_every_screen(
-    ui: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with ui.running(ui.FakeClient(ui.failing_resnet())) as pilot:
-        await pilot.press("enter", "b", "3", "1", "slash", "c", "enter", "o")
-        await ui.settle(pilot)
-        colours = {
-            segment.style.color
-            for strip in pilot.app.screen._compositor.render_strips()
-            for segment in strip
-            if segment.style and segment.style.color
-        }
-        assert all(len(set(colour.triplet)) == 1 for colour in colours if colour.triplet)
-
-
 async def test_a_resize_chooses_columns_anew(ui: ModuleType) -> None:
     async with ui.running(ui.FakeClient()) as pilot:
         assert "mult-adds" not in ui.text_of(pilot).splitlines()[2]

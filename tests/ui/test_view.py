@@ -162,7 +162,7 @@ async def test_findings_and_frozen_layers_are_marked(ui: ModuleType) -> None:
         assert "conv Conv2d frozen" in ui.text_of(pilot)
         pilot.app.screen.query_one("#tree").findings = {"stage1": "error", "gone": "error"}
         await ui.settle(pilot)
-        assert "▾●stage1" in ui.text_of(pilot)
+        assert "▾✗stage1" in ui.text_of(pilot)
 
 
 async def test_the_border_of_the_detail_is_dragged(ui: ModuleType) -> None:

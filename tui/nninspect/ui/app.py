@@ -87,6 +87,10 @@ class NninspectApp(TypeAheadApp):
             from nninspect.ui.display.ascii import in_ascii
 
             driver = in_ascii(driver)
+        if self.no_color:
+            from nninspect.ui.display.colourless import in_monochrome
+
+            driver = in_monochrome(driver)
         return driver
 
     def on_mount(self) -> None:

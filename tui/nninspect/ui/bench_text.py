@@ -150,7 +150,7 @@ def _widths(rows: list[tuple[str, ...]], room: int) -> dict[str, int]:
         title: max(len(title), *(len(cells[place]) for cells in rows), 0)
         for place, title in enumerate(bench.COLUMNS)
     }
-    for title in bench.LEAST_WANTED:
+    for title in (*bench.LEAST_WANTED, "mode"):
         if sum(widths.values()) + len(GAP) * (len(widths) - 1) <= room:
             break
         del widths[title]

@@ -35,7 +35,7 @@ def about(finding: Finding, leads: bool = False) -> Iterator[Paragraph]:
     """All of a finding: what was seen, why it matters, and the change as code; a link to its rule,
     and to the layers that it is on and about where that `leads` somewhere."""
     mark, _, name = title(finding)[:3]
-    yield Paragraph((mark, _rule(finding), name))
+    yield Paragraph((mark, _rule(finding), Span(" "), name))
     to_layer = "link", _go(finding.path)
     place = Span(_place(finding), *(to_layer if leads else ()))
     yield Paragraph((Span("at ", "dim"), place), hang=3)
@@ -56,7 +56,7 @@ def about(finding: Finding, leads: bool = False) -> Iterator[Paragraph]:
 
 def _rule(finding: Finding) -> Span:
     """The code, which leads to what the rule finds and why."""
-    return Span(f"{finding.code} ", "link", f"app.rule({finding.code!r})")
+    return Span(finding.code, "link", f"app.rule({finding.code!r})")
 
 
 def _go(path: str) -> str:
@@ -81,7 +81,7 @@ def _place(finding: Finding) -> str:
 def in_brief(finding: Finding) -> Iterator[Paragraph]:
     """A finding where its place is known: what was seen, and the change as code."""
     mark, _, name = title(finding)[:3]
-    yield Paragraph((mark, _rule(finding), name))
+    yield Paragraph((mark, _rule(finding), Span(" "), name))
     yield Paragraph((Span("  "), Span(plain(finding.seen))), hang=2)
     for line in finding.change.splitlines():
         yield Paragraph((Span(f"  {plain(line)}", "good"),), wraps=False)

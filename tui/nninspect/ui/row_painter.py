@@ -20,8 +20,8 @@ from nninspect.ui.spans import crop, ink, pad
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.view import View
 
-FOUND = "●"
-"""Beside the marker of a row that there is a finding on."""
+FOUND = {"error": "✗", "warning": "!", "info": "•"}
+"""Beside the marker of a row that there is a finding on, by the severity of the gravest."""
 Findings: TypeAlias = Mapping[int, str]
 """Rows with their severity, "error", "warning" or "info"."""
 
@@ -137,7 +137,7 @@ class RowPainter:
             marker = OP if self._is_op(row) else "·"
         else:
             marker = "▸" if self._model.is_closed(row) else "▾"
-        return marker + (FOUND if row in self._findings else " ")
+        return marker + FOUND.get(self._findings.get(row, ""), " ")
 
     def _is_op(self, row: int) -> bool:
         return self._model.table.kind[row] == Kind.OP

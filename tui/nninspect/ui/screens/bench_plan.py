@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Checkbox, Input, Label
+from textual.widgets import Input, Label
 
 from nninspect.errors import BadInput
 from nninspect.protocol.bench import BenchPlan
 from nninspect.text.bench_plan import plan
 from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.page import Page
+from nninspect.ui.widgets.ticks import Tick
 
 FINE = "enter starts"
 FIELDS = {
@@ -58,7 +59,7 @@ class BenchPlanScreen(ModalScreen[BenchPlan]):
                     )
                     field.cursor_blink = False
                     yield field
-            yield Checkbox("quick: six rounds", self._quick, id="plan-quick", compact=True)
+            yield Tick("quick: six rounds", self._quick, id="plan-quick", compact=True)
             yield Page(id="plan-check")
 
     def on_mount(self) -> None:
@@ -83,7 +84,7 @@ class BenchPlanScreen(ModalScreen[BenchPlan]):
             typed["batch"],
             typed["modes"],
             typed["seconds"],
-            self.query_one("#plan-quick", Checkbox).value,
+            self.query_one("#plan-quick", Tick).value,
         )
 
     def action_accept(self) -> None:

@@ -10,9 +10,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, SelectionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
+
+from nninspect.ui.widgets.ticks import Ticks
 
 LEAST_WIDTH = 44
 FRAME = 4
@@ -69,19 +71,19 @@ class ChooseSome(ModalScreen[frozenset[str]]):
 
     def compose(self) -> ComposeResult:
         ticks = (Selection(text, key, key in self._ticked) for key, text in self._choices.items())
-        shown: SelectionList[str] = SelectionList(*ticks, id="choose")
+        shown = Ticks(*ticks, id="choose")
         shown.border_title = self._title
         shown.border_subtitle = "space · enter · esc"
         yield shown
 
     def action_move(self, down: bool) -> None:
-        _move(self.query_one(SelectionList), down)
+        _move(self.query_one(Ticks), down)
 
     def action_edge(self, last: bool) -> None:
-        _to_edge(self.query_one(SelectionList), last)
+        _to_edge(self.query_one(Ticks), last)
 
     def action_accept(self) -> None:
-        self.dismiss(frozenset(self.query_one(SelectionList).selected))
+        self.dismiss(frozenset(self.query_one(Ticks).selected))
 
 
 def _move(shown: OptionList, down: bool) -> None:

@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Checkbox, Input, Label
+from textual.widgets import Input, Label
 
 from nninspect.errors import BadInput
 from nninspect.protocol.records import Inspection
 from nninspect.ui.inputs import TITLES, Fields, changes, fields_of, read, read_batch
 from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.page import Page
+from nninspect.ui.widgets.ticks import Tick
 
 FINE = "enter runs the forward"
 
@@ -68,7 +69,7 @@ class Inputs(ModalScreen[dict[str, Any]]):
                 batch = Input(str(self._inspection.batch or ""), id="input-batch", compact=True)
                 batch.cursor_blink = False
                 yield batch
-                yield Checkbox(
+                yield Tick(
                     "train mode", self._inspection.setup.training, id="input-mode", compact=True
                 )
             yield Page(id="input-check")
@@ -78,7 +79,7 @@ class Inputs(ModalScreen[dict[str, Any]]):
         self._check()
 
     @on(Input.Changed)
-    @on(Checkbox.Changed)
+    @on(Tick.Changed)
     def _check(self) -> None:
         try:
             self._read()
@@ -93,7 +94,7 @@ class Inputs(ModalScreen[dict[str, Any]]):
         kept = [row for row in self.query(Row) if row.fields.shape.strip()]
         specs = tuple(read(row.fields, row.batch_dim) for row in kept)
         batch = read_batch(self.query_one("#input-batch", Input).value)
-        training = self.query_one("#input-mode", Checkbox).value
+        training = self.query_one("#input-mode", Tick).value
         return changes(self._inspection, specs, batch, training)
 
     def action_accept(self) -> None:
