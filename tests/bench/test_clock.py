@@ -91,7 +91,7 @@ def test_a_missing_warm_up_is_caught(virtual: Any, monkeypatch: pytest.MonkeyPat
 
     assert wrong(cold()) == set()
     monkeypatch.setattr(clock, "SLOT_WARMUP_CALLS", 0)
-    monkeypatch.setattr(clock, "warm_up", lambda call, backend: clock.Warmth(0, 10e-3))
+    monkeypatch.setattr(clock, "warm_up", lambda *given: clock.Warmth(0, 10e-3))
     assert "latency" in wrong(cold())
 
 

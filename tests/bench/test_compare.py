@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from nninspect.bench import estimate
-from nninspect.bench.compare import baseline, compare, paired_ratios
+from nninspect.bench.compare import baseline, by_round, compare, paired_ratios
 from nninspect.protocol.bench import (
     Agreement,
     BenchRow,
@@ -79,7 +79,7 @@ def test_only_rounds_that_both_have_are_pairs() -> None:
     short, long = row([1.0, 2.0], "cpu"), row([1.0, 1.0, 1.0])
     assert short.latency is not None
     assert long.latency is not None
-    assert paired_ratios(long.latency, short.latency) == [1.0, 2.0]
+    assert paired_ratios(by_round(long.latency), by_round(short.latency)) == [1.0, 2.0]
 
 
 def test_an_untrusted_pair_has_a_ratio_and_no_winner() -> None:

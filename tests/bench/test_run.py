@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from nninspect.bench import candidate, clock, planning, replicas, run
+from nninspect.bench import after, clock, course, layers, planning, replicas, run, transfers
 from nninspect.bench.backend import AcceleratorBackend, CpuBackend, Peak, backend_of
 from nninspect.bench.planning import missing_device, planned_devices, planned_modes
 from nninspect.bench.run import bench
@@ -18,6 +18,7 @@ from nninspect.engine.session import Session
 from nninspect.errors import BadInput, BadTarget, DeviceError, Interrupted
 from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchResult, Key
 from nninspect.protocol.records import Device, InputSpec, Setup
+from nninspect.protocol.roofline import Bandwidth, Limits
 
 Write = Callable[[str, str], Path]
 
@@ -54,8 +55,22 @@ def _short(
         monkeypatch.setattr(clock, "WARMUP_CPU_S", 0.001)
         monkeypatch.setattr(clock, "WARMUP_ACCELERATOR_S", 0.001)
         monkeypatch.setattr(clock, "SPLIT_S", 0.001)
+        monkeypatch.setattr(layers, "SECONDS", 0.001)
         monkeypatch.setattr(run, "fair_threads", lambda: 1)
-        monkeypatch.setattr(run, "Machine", quiet_machine)
+        monkeypatch.setattr(after, "measured", stated_limits)
+        monkeypatch.setattr(course, "Machine", quiet_machine)
+
+
+def stated_limits(device: torch.device, dtype: torch.dtype, threads: int, backend: Any) -> Limits:
+    """So slow a device that every layer is bound by its products."""
+    return Limits(
+        device=str(device),
+        dtype=str(dtype).removeprefix("torch."),
+        threads=threads,
+        flops_per_s=1.0,
+        bandwidths=(Bandwidth(1, 1e15),),
+        launch_s=0.0,
+    )
 
 
 def quiet(stage: str, fraction: float | None, progress: BenchProgress | None = None) -> None:
@@ -289,10 +304,10 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "device_named", torch.device)
     monkeypatch.setattr(planning, "accelerators", lambda: (Device(name="cuda:0"),))
     monkeypatch.setattr(
-        run, "backend_of", lambda device: CpuBackend() if device == CPU else PlayedGpu()
+        course, "backend_of", lambda device: CpuBackend() if device == CPU else PlayedGpu()
     )
     monkeypatch.setattr(nn.Module, "to", lambda module, device: module)
-    monkeypatch.setattr(candidate, "moved", lambda arguments, device, non_blocking=False: arguments)
+    monkeypatch.setattr(transfers, "moved", lambda arguments, device, non_blocking=False: arguments)
     monkeypatch.setattr(replicas, "free_cache", lambda device: None)
 
 

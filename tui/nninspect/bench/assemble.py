@@ -2,55 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from msgspec.structs import replace
 
-from nninspect.bench import agreement, estimate
+from nninspect.bench import agreement, estimate, roofline
 from nninspect.bench.candidate import Candidate
 from nninspect.bench.compare import baseline, compare
 from nninspect.bench.contender import Contender, Parts
 from nninspect.bench.machine import allows_tf32
+from nninspect.bench.subjects import Subjects
 from nninspect.bench.verdict import judge
 from nninspect.protocol.bench import (
     Accelerator,
     Agreement,
     BenchRow,
     Config,
+    Key,
     Latency,
+    LayerTimes,
+    PartInterval,
     Throughput,
     Train,
+    Work,
 )
+from nninspect.protocol.roofline import Bound
 
 LAUNCH_BOUND = 0.8
 """Enqueueing takes this share of the device's time: the device waits for the host."""
 
 
 def rows(
-    candidates: Sequence[Candidate], target: str, params: int, threads: int, fastest_s: float
+    candidates: Sequence[Candidate], subjects: Subjects, fastest_s: float
 ) -> tuple[BenchRow, ...]:
     """One row a candidate, each compared with the one that it stands against."""
-    plain = [_row(each, _config(each, target, params, threads), fastest_s) for each in candidates]
-    agreeing = [
-        replace(row, agreement=_agreement(each, candidates))
-        for row, each in zip(plain, candidates, strict=True)
-    ]
+    plain = [_row(each, _config(each, subjects), fastest_s) for each in candidates]
     work = {each.mode.name: each.mode.work for each in candidates}
-    return tuple(_compared(row, agreeing, work) for row in agreeing)
+    whole = {
+        row.key: each.contender.end_to_end
+        for row, each in zip(plain, candidates, strict=True)
+        if each.contender is not None
+    }
+    return tuple(_compared(row, plain, work, whole) for row in plain)
 
 
-def _config(candidate: Candidate, target: str, params: int, threads: int) -> Config:
+def agree(candidates: Sequence[Candidate]) -> None:
+    """Compare the outputs, once, and let go of them."""
+    for each in candidates:
+        each.agreement = _agreement(each, candidates)
+    for each in candidates:
+        each.output = None
+
+
+def _config(candidate: Candidate, subjects: Subjects) -> Config:
     given: dict[str, Any] = {
-        "target": target,
-        "params": params,
+        "target": subjects.target,
+        "params": subjects.params,
         "inputs": candidate.inputs,
         "batch": candidate.key.batch,
         "dtype": candidate.dtype,
         "device": candidate.key.device,
         "mode": candidate.key.mode,
-        "threads": threads,
+        "threads": subjects.threads,
     }
     return Config(**{**given, **candidate.config})
 
@@ -64,23 +79,58 @@ def _row(candidate: Candidate, config: Config, fastest_s: float) -> BenchRow:
     found = estimate.latency(
         contender.settled(fastest_s), samples, contender.per_sample, contender.warmth.calls
     )
+    accelerator = _accelerator(contender)
     return BenchRow(
         config=config,
         cold=candidate.cold,
         latency=found,
-        accelerator=_accelerator(contender),
+        accelerator=accelerator,
         train=_train(candidate, contender),
         throughput=_throughput(found, contender, config.batch),
         memory=candidate.memory,
-        layers=candidate.layers,
+        work=_work(candidate, found, accelerator),
+        layers=_layers(candidate),
+        agreement=candidate.agreement,
         quality=judge(found, samples),
         labels=(*candidate.labels, *_neighbours(contender)),
     )
 
 
-def _compared(row: BenchRow, others: Sequence[BenchRow], work: dict[str, str]) -> BenchRow:
+def _compared(
+    row: BenchRow,
+    others: Sequence[BenchRow],
+    work: dict[str, str],
+    whole: Mapping[Key, Mapping[int, float]],
+) -> BenchRow:
+    """`whole`: the seconds of each round with the transfers in, where there are any."""
     against = baseline(row, others, work)
-    return row if against is None else replace(row, compare=compare(row, against))
+    if against is None:
+        return row
+    found = compare(row, against)
+    ours, theirs = whole.get(row.key), whole.get(against.key)
+    if found.ratio is None or not (ours or theirs):
+        return replace(row, compare=found)
+    return replace(
+        row,
+        compare=found,
+        compare_with_transfers=compare(row, against, ours or None, theirs or None),
+    )
+
+
+def _work(candidate: Candidate, latency: Latency, accelerator: Accelerator | None) -> Work | None:
+    """None where nothing was counted."""
+    found = candidate.work
+    if found is None or found.mult_adds is None:
+        return None
+    is_launch = accelerator is not None and "launch-bound" in accelerator.bounds
+    known: Bound = "launch-bound" if is_launch else ""
+    return roofline.work(found, candidate.limits, latency.median_s, known)
+
+
+def _layers(candidate: Candidate) -> LayerTimes | None:
+    if candidate.layers is None or candidate.work is None:
+        return candidate.layers
+    return roofline.tagged(candidate.layers, candidate.work.by_path, candidate.limits)
 
 
 def _agreement(candidate: Candidate, candidates: Sequence[Candidate]) -> Agreement | None:
@@ -108,22 +158,38 @@ def _accelerator(contender: Contender) -> Accelerator | None:
     parts = [slot.parts for slot in contender.slots if slot.parts is not None]
     if not parts:
         return None
-    device_s, pinned_s = _median_of(parts, "device_s"), _median_of(parts, "h2d_pinned_s")
-    enqueue_s, h2d_s = _median(parts, "enqueue_s"), _median(parts, "h2d_s")
+    rounds = {name: _of_rounds(parts, name) for name in PARTS}
+    found = {name: median(values) if values else None for name, values in rounds.items()}
+    enqueue_s, h2d_s = found["enqueue_s"] or 0.0, found["h2d_s"] or 0.0
     last = contender.slots[-1].health
     return Accelerator(
         enqueue_s=enqueue_s,
-        device_s=device_s,
+        device_s=found["device_s"],
         h2d_s=h2d_s,
-        h2d_pinned_s=pinned_s,
-        d2h_s=_median(parts, "d2h_s"),
-        end_to_end_s=_median(parts, "end_to_end_s"),
-        bounds=bounds(enqueue_s, device_s, h2d_s),
+        h2d_pinned_s=found["h2d_pinned_s"],
+        d2h_s=found["d2h_s"] or 0.0,
+        end_to_end_s=found["end_to_end_s"] or 0.0,
+        bounds=bounds(enqueue_s, found["device_s"], h2d_s),
         clock_hz=last.clock_hz,
         temp_c=last.temp_c,
         power_w=last.power_w,
         reasons=_throttle_reasons(contender),
+        intervals=_intervals(rounds),
     )
+
+
+PARTS = ("enqueue_s", "device_s", "h2d_s", "h2d_pinned_s", "d2h_s", "end_to_end_s")
+"""The figures of a `Parts`."""
+
+
+def _of_rounds(parts: Sequence[Parts], name: str) -> list[float]:
+    """One figure of every round that has it."""
+    return [value for each in parts if (value := getattr(each, name)) is not None]
+
+
+def _intervals(rounds: Mapping[str, Sequence[float]]) -> tuple[PartInterval, ...]:
+    found = {name: estimate.interval(values) for name, values in rounds.items() if values}
+    return tuple(PartInterval(name, each.low, each.high) for name, each in found.items())
 
 
 def _throttle_reasons(contender: Contender) -> tuple[str, ...]:
@@ -142,27 +208,18 @@ def bounds(enqueue_s: float, device_s: float | None, h2d_s: float) -> tuple[str,
     return tuple(name for name, is_so in found.items() if is_so)
 
 
-def _median(parts: Sequence[Parts], name: str) -> float:
-    return float(median(getattr(each, name) for each in parts))
-
-
-def _median_of(parts: Sequence[Parts], name: str) -> float | None:
-    found = [value for each in parts if (value := getattr(each, name)) is not None]
-    return median(found) if found else None
-
-
 def _train(candidate: Candidate, contender: Contender) -> Train | None:
     """The parts of a training step."""
     if candidate.step_names != ("forward", "backward", "optimizer"):
         return None
-    forward, backward, optimizer = (
-        median(column) for column in zip(*(slot.steps for slot in contender.slots), strict=True)
-    )
+    columns = zip(*(slot.steps for slot in contender.slots), strict=True)
+    rounds = dict(zip(("forward_s", "backward_s", "optimizer_s"), columns, strict=True))
     return Train(
-        forward_s=forward,
-        backward_s=backward,
-        optimizer_s=optimizer,
+        forward_s=median(rounds["forward_s"]),
+        backward_s=median(rounds["backward_s"]),
+        optimizer_s=median(rounds["optimizer_s"]),
         optimizer=str(candidate.config.get("optimizer", "SGD")),
+        intervals=_intervals(rounds),
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from nninspect.bench import transfers
 from nninspect.bench.agreement import kept_output
 from nninspect.bench.backend import Backend
-from nninspect.bench.clock import Call, no_garbage_collection, timed
-from nninspect.bench.contender import Contender, Transfers
+from nninspect.bench.clock import MAX_WARMUP_S, Call, no_garbage_collection, timed
+from nninspect.bench.contender import Contender
 from nninspect.bench.layers import layer_times
 from nninspect.bench.machine import resident_bytes
 from nninspect.bench.modes.mode import Mode, NotHere, Prepared, Subject
@@ -21,11 +22,19 @@ from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import model_dtype
-from nninspect.engine.structure import size_bytes
-from nninspect.engine.tensors import tensors_in
+from nninspect.engine.work import ForwardWork
 from nninspect.errors import NninspectError
-from nninspect.protocol.bench import BenchError, Cold, Key, LayerTimes, MemoryUse, Stage
+from nninspect.protocol.bench import (
+    Agreement,
+    BenchError,
+    Cold,
+    Key,
+    LayerTimes,
+    MemoryUse,
+    Stage,
+)
 from nninspect.protocol.records import InputSpec
+from nninspect.protocol.roofline import Limits
 
 CPU = torch.device("cpu")
 FORWARD = "forward"
@@ -44,12 +53,16 @@ class Candidate:
     contender: Contender | None = None
     dtype: str = ""
     cold: Cold | None = None
+    warmup_s: float = 0.0
     memory: MemoryUse | None = None
     output: list[Tensor] | None = None
     labels: tuple[str, ...] = ()
     config: Mapping[str, str | int] = field(default_factory=dict)
     step_names: tuple[str, ...] = ()
+    agreement: Agreement | None = None
     layers: LayerTimes | None = None
+    work: ForwardWork | None = None
+    limits: Limits | None = None
     model: nn.Module | None = None
     error: BenchError | None = None
     _close: Callable[[], None] = lambda: None
@@ -59,14 +72,24 @@ class Candidate:
         """Whose copy of the model it runs."""
         return self.mode.name if self.mode.changes_model else ""
 
-    def prepare(self, replicas: Replicas, build_s: float, threads: int) -> None:
+    def prepare(
+        self, replicas: Replicas, build_s: float, threads: int, warmup_s: float = MAX_WARMUP_S
+    ) -> None:
         """Go through every stage before the rounds; a failure ends up in `error`."""
         try:
-            self._prepare(replicas, build_s, threads)
+            self._prepare(self._begun(replicas, build_s, threads), warmup_s)
             return
         except (Exception, SystemExit) as error:
             self.error = failure(error, self.stage)
         self.release(replicas)  # not above: the exception holds the tensors of its frames
+
+    def run_once(self, replicas: Replicas, threads: int) -> None:
+        """Only the first call, to see whether there is room for it; then nothing is held."""
+        try:
+            self._begun(replicas, 0.0, threads)
+        except (Exception, SystemExit) as error:
+            self.error = failure(error, self.stage)
+        self.release(replicas)
 
     def release(self, replicas: Replicas) -> None:
         """Free what it holds."""
@@ -78,25 +101,29 @@ class Candidate:
         if self.owner:
             replicas.forget(self.device, self.owner)
 
-    def measure_layers(self) -> None:
-        """After the rounds: where the time of a forward goes. Another engine than eager runs no
-        modules that could be watched."""
+    @property
+    def has_layers(self) -> bool:
+        """It was measured, and runs modules that can be watched: eagerly, without a backward."""
         is_eager = self.config.get("engine", "eager") == "eager"
-        if self.contender is None or self.model is None or self.mode.work != FORWARD:
-            return
-        if is_eager and self.contender.slots:
+        is_measured = self.contender is not None and bool(self.contender.slots)
+        return is_measured and is_eager and self.mode.work == FORWARD
+
+    def measure_layers(self) -> None:
+        """After the rounds: where the time of a forward goes."""
+        if self.has_layers and self.contender is not None and self.model is not None:
             try:
                 with self.contender.around(), no_garbage_collection():
                     self.layers = layer_times(self.contender.call, self.model, self.backend)
             except Exception as error:  # the row stands: its rounds are done
                 self.labels = (*self.labels, f"its layers were not timed: {described(error)}")
 
-    def _prepare(self, replicas: Replicas, build_s: float, threads: int) -> None:
+    def _begun(self, replicas: Replicas, build_s: float, threads: int) -> _Begun:
+        """A copy, inputs, and the first call."""
         free = self.backend.free_bytes()
         replica = replicas.get(self.device, self.owner, self.backend)
         self.stage = "prepare"
         host = make_arguments(self.inputs, CPU)
-        arguments = moved(host, self.device)
+        arguments = transfers.moved(host, self.device)
         prepared = self.mode.prepare(Subject(replica.model, arguments, self.device, threads))
         self._close = prepared.close
         self.labels, self.config = prepared.labels, prepared.config
@@ -115,10 +142,17 @@ class Candidate:
             first_call_s=first_call_s,
             compile_s=prepared.compile_s,
         )
-        self.contender = self._contender(prepared, call, host)
+        own = replica.size_bytes + transfers.arguments_bytes(arguments)
+        return _Begun(prepared, call, host, own, held, free)
+
+    def _prepare(self, begun: _Begun, warmup_s: float) -> None:
+        prepared = begun.prepared
+        self.contender = self._contender(prepared, begun.call, begun.host)
         self.stage = "warm-up"
-        self.contender.warm_up()
-        self.memory = self._memory(replica.size_bytes + arguments_bytes(arguments), held, free)
+        began = self.backend.now()
+        self.contender.warm_up(warmup_s)
+        self.warmup_s = self.backend.now() - began
+        self.memory = self._memory(begun)
         if prepared.output is not None:
             with prepared.around():
                 self.output = kept_output(prepared.output())
@@ -126,22 +160,34 @@ class Candidate:
 
     def _contender(self, prepared: Prepared, call: Call, host: Arguments) -> Contender:
         steps = tuple(step.run for step in prepared.steps) if len(prepared.steps) > 1 else ()
-        transfers = None
+        moves = None
         if self.backend.queues:
             with prepared.around():
-                transfers = transfers_of(call, host, self.device)
-        return Contender(self.key, self.backend, call, prepared.around, steps, transfers)
+                moves = transfers.transfers_of(call, host, self.device)
+        return Contender(self.key, self.backend, call, prepared.around, steps, moves)
 
-    def _memory(self, own: int, held: int, free: int | None) -> MemoryUse:
-        """`own`: bytes of the model and its inputs, which this configuration would hold alone;
-        `held`: all that was held when the peak was reset, other configurations included."""
+    def _memory(self, begun: _Begun) -> MemoryUse:
         peak = self.backend.peak()
+        beyond = 0 if peak is None else max(0, peak.allocated - begun.held)
         return MemoryUse(
-            peak_allocated_bytes=None if peak is None else own + max(0, peak.allocated - held),
+            peak_allocated_bytes=None if peak is None else begun.own + beyond,
             peak_reserved_bytes=None if peak is None else peak.reserved,
-            free_before_bytes=free,
+            free_before_bytes=begun.free,
             host_rss_bytes=resident_bytes(),
         )
+
+
+class _Begun(NamedTuple):
+    """A configuration after its first call."""
+
+    prepared: Prepared
+    call: Call
+    host: Arguments
+    own: int
+    """Bytes of the model and its inputs, which this configuration would hold alone."""
+    held: int
+    """All that was held when the peak was reset, other configurations included."""
+    free: int | None
 
 
 def one_call(prepared: Prepared) -> Call:
@@ -155,53 +201,6 @@ def one_call(prepared: Prepared) -> Call:
             run()
 
     return call
-
-
-def moved(arguments: Arguments, device: torch.device, *, non_blocking: bool = False) -> Arguments:
-    """The arguments on a device."""
-
-    def move(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            return value.to(device, non_blocking=non_blocking)
-        return {name: move(part) for name, part in value.items()}
-
-    args, kwargs = arguments
-    return tuple(map(move, args)), {name: move(value) for name, value in kwargs.items()}
-
-
-def arguments_bytes(arguments: Arguments) -> int:
-    return sum(size_bytes(tensor) for _, tensor in tensors_in(arguments))
-
-
-def transfers_of(call: Call, host: Arguments, device: torch.device) -> Transfers:
-    """What moving inputs and outputs takes, with one more call to have its outputs."""
-    last = [tensor for _, tensor in tensors_in(call())]
-
-    def fetch(outputs: Sequence[Tensor] = last) -> None:
-        for tensor in outputs:
-            tensor.to("cpu")
-
-    def end_to_end() -> None:
-        moved(host, device)
-        fetch([tensor for _, tensor in tensors_in(call())])
-
-    return Transfers(lambda: moved(host, device), _pinned(host, device), fetch, end_to_end)
-
-
-def _pinned(host: Arguments, device: torch.device) -> Call | None:
-    """Sending from page-locked memory; None where there is none to be had."""
-
-    def pin(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            return value.pin_memory()
-        return {name: pin(part) for name, part in value.items()}
-
-    args, kwargs = host
-    try:
-        pinned = tuple(map(pin, args)), {name: pin(value) for name, value in kwargs.items()}
-    except (RuntimeError, NotImplementedError):
-        return None
-    return lambda: moved(pinned, device, non_blocking=True)
 
 
 def failure(error: Exception | SystemExit, stage: Stage) -> BenchError:

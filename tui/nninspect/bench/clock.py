@@ -34,6 +34,8 @@ SLOT_CALLS = 5
 
 SLOT_WARMUP_CALLS = 2
 """Untimed, at the start of each slot: what ran before has taken caches and clock speed along."""
+SLOT_WARMUP_SHARE = 0.1
+"""Of the longest that a slot may take: a call that is slow for its time warms up by itself."""
 
 SPLIT_S = 0.02
 MIN_SPLIT_CALLS, MAX_SPLIT_CALLS = 3, 20
@@ -59,24 +61,25 @@ def timed(call: Call, backend: Backend) -> float:
     return now() - started
 
 
-def warm_up(call: Call, backend: Backend) -> Warmth:
-    """Call until it is warm: enough calls, enough time, and two batches that agree."""
-    least_s = WARMUP_ACCELERATOR_S if backend.queues else WARMUP_CPU_S
+def warm_up(call: Call, backend: Backend, longest_s: float = MAX_WARMUP_S) -> Warmth:
+    """Call until it is warm: enough calls, enough time, and two batches that agree; or so long."""
+    longest_s = min(longest_s, MAX_WARMUP_S)
+    least_s = min(longest_s, WARMUP_ACCELERATOR_S if backend.queues else WARMUP_CPU_S)
     calls, spent, before = 0, 0.0, math.inf
     while True:
-        batch = _batch(call, backend, least_s / 4, spent)
+        batch = _batch(call, backend, least_s / 4, longest_s - spent)
         calls, spent = calls + len(batch), spent + sum(batch)
         now = median(batch)
         agrees = abs(now - before) <= WARMUP_AGREES * now
-        if spent >= MAX_WARMUP_S or (calls >= MIN_WARMUP_CALLS and spent >= least_s and agrees):
+        if spent >= longest_s or (calls >= MIN_WARMUP_CALLS and spent >= least_s and agrees):
             return Warmth(calls, now)
         before = now
 
 
-def _batch(call: Call, backend: Backend, seconds: float, spent: float) -> list[float]:
+def _batch(call: Call, backend: Backend, seconds: float, left: float) -> list[float]:
     taken: list[float] = []
     total = 0.0
-    while not taken or (total < seconds and spent + total < MAX_WARMUP_S):
+    while not taken or total < min(seconds, left):
         taken.append(timed(call, backend))
         total += taken[-1]
     return taken
@@ -94,8 +97,10 @@ def sample(call: Call, backend: Backend, per_sample: int, longest_s: float) -> l
 
     Lasts SLOT_S and SLOT_CALLS at least, but ends with the sample that passes `longest_s`.
     """
+    began = backend.now()
     for _ in range(SLOT_WARMUP_CALLS if per_sample == 1 else per_sample):
-        call()
+        if backend.now() - began < SLOT_WARMUP_SHARE * longest_s:
+            call()
     backend.synchronize()
     if per_sample > 1:
         return _blocks(call, backend, per_sample, longest_s)

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from nninspect.bench.estimate import interval
 from nninspect.protocol.bench import BenchRow, Compare, Latency
 
 
-def paired_ratios(latency: Latency, against: Latency) -> list[float]:
-    """`against` over this one, in every round that both have: above 1 this one is faster."""
-    theirs = {each.number: each.median_s for each in against.kept}
-    return [theirs[each.number] / each.median_s for each in latency.kept if each.number in theirs]
+def by_round(latency: Latency) -> Mapping[int, float]:
+    """Seconds by the number of the round."""
+    return {each.number: each.median_s for each in latency.kept}
 
 
-def compare(row: BenchRow, against: BenchRow) -> Compare:
-    """The speed-up of a row over another, or why there is none."""
+def paired_ratios(ours: Mapping[int, float], theirs: Mapping[int, float]) -> list[float]:
+    """Theirs over ours, in every round that both have: above 1 this one is faster."""
+    return [theirs[number] / seconds for number, seconds in ours.items() if number in theirs]
+
+
+def compare(
+    row: BenchRow,
+    against: BenchRow,
+    ours: Mapping[int, float] | None = None,
+    theirs: Mapping[int, float] | None = None,
+) -> Compare:
+    """The speed-up of a row over another, or why there is none. `ours` and `theirs`: what is
+    compared, by round; the latencies where they are not given."""
     if row.latency is None or against.latency is None:
         failed = against if against.latency is None else row
         return _withheld(against, f"{_name(failed)} has no latency")
     if row.agreement is not None and not row.agreement.agrees:
         return _withheld(against, "the outputs do not agree, so it is not the same computation")
-    ratios = paired_ratios(row.latency, against.latency)
+    ratios = paired_ratios(ours or by_round(row.latency), theirs or by_round(against.latency))
     if not ratios:
         return _withheld(against, "no round has both")
     found = interval(ratios)

@@ -73,10 +73,10 @@ class Contender:
     """One a kept round, in the order of their numbers."""
     error: BenchError | None = None
 
-    def warm_up(self) -> None:
+    def warm_up(self, longest_s: float = clock.MAX_WARMUP_S) -> None:
         """Make it warm, and choose the size of a sample from what a call takes then."""
         with self.around(), clock.no_garbage_collection():
-            self.warmth = clock.warm_up(self.call, self.backend)
+            self.warmth = clock.warm_up(self.call, self.backend, longest_s)
         self.per_sample = clock.calls_per_sample(self.warmth.call_s)
 
     def samples_of(self, longest_s: float) -> list[float]:
@@ -112,6 +112,16 @@ class Contender:
 
     def _of(self, call: clock.Call, repeats: int) -> float:
         return clock.parts([call], self.backend, repeats)[0]
+
+    @property
+    def end_to_end(self) -> dict[int, float]:
+        """Seconds with the transfers in, by the number of the round; none where not timed."""
+        numbers = [each.number for each in self.rounds if not each.discarded]
+        return {
+            number: slot.parts.end_to_end_s
+            for number, slot in zip(numbers, self.slots, strict=True)
+            if slot.parts is not None and self.transfers is not None
+        }
 
     @property
     def samples(self) -> list[float]:

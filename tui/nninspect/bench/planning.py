@@ -8,6 +8,7 @@ import torch
 
 from nninspect.bench.machine import visible_cores
 from nninspect.bench.modes.registry import mode_named
+from nninspect.bench.subjects import Subjects
 from nninspect.engine.devices import accelerators, device_named, why_no_accelerator
 from nninspect.errors import BadInput
 from nninspect.protocol.bench import BenchPlan
@@ -19,6 +20,15 @@ def check(plan: BenchPlan) -> None:
         raise BadInput(f"a batch of {min(plan.batches)} is empty", "Use --batch 1 or more")
     for name in plan.modes:
         mode_named(name)
+
+
+def check_crossover(plan: BenchPlan, subjects: Subjects) -> None:
+    """Raises BadInput where there is nothing that could overtake anything."""
+    if plan.crossover and len(subjects.devices) * len(subjects.modes) < 2:
+        raise BadInput(
+            "a crossover needs two devices, modes or thread counts to compare",
+            "Use --devices cpu,cuda or --modes inference,threads=1",
+        )
 
 
 def planned_devices(plan: BenchPlan) -> list[torch.device]:

@@ -75,6 +75,7 @@ class Limits:
 
     rounds: int = ROUNDS
     max_time_s: float = 30.0
+    """No round begins that would end later, the first one aside."""
     round_s: float = ROUND_S
 
 
@@ -94,6 +95,8 @@ class Rounds:
     sleep: Callable[[float], None] = time.sleep
     release: Callable[[Contender], None] = lambda contender: None
     """Frees what a failed one holds."""
+    finished: Callable[[], None] = lambda: None
+    """Hears of every round that is over."""
     done: int = 0
     """Finished rounds."""
     began: float = 0.0
@@ -114,6 +117,7 @@ class Rounds:
                 raise
             longest = max(longest, self.now() - started)
             self.done += 1
+            self.finished()
             self._rest(started)
         return ""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from nninspect.protocol.records import InputSpec, Record, Setup
+from nninspect.protocol.roofline import Bound, Limits
+from nninspect.protocol.sweep import Crossover, LargestBatch
 
 SCHEMA = 1
 """Rises when a field of the result changes its meaning, or goes."""
@@ -26,6 +28,25 @@ class Key(Record, frozen=True, kw_only=False):
     mode: str = "inference"
 
 
+class BenchError(Record, frozen=True):
+    """Why a row has no latency, or no more of it."""
+
+    kind: str
+    """ "OutOfMemory", "NotHere" (the mode or device can't run on this machine), "Died" (the process
+    did, under it), "Failed"."""
+    message: str
+    stage: Stage
+    hint: str = ""
+    details: str = ""
+
+
+class Lost(Record, frozen=True, kw_only=False):
+    """A configuration that an earlier try of the same plan died in, so that it is left out."""
+
+    key: Key
+    error: BenchError
+
+
 class BenchPlan(Record, frozen=True):
     """What to time: every device at every batch size in every mode, and for how long at most."""
 
@@ -38,10 +59,19 @@ class BenchPlan(Record, frozen=True):
     quick: bool = False
     """Six rounds in place of ten."""
     max_time_s: float = 30.0
-    """No round begins that would end after this many seconds of rounds, the least number aside."""
+    """Of the whole, from the built model on: warm-up, rounds and layers. One round is measured
+    however long it takes."""
+    crossover: bool = False
+    """Without `batches`: double the batch until one device overtakes the other, and time the sizes
+    around that."""
+    largest_batch: bool = False
+    """Find the largest batch that fits; on top of `max_time_s`."""
+    memory_limit_bytes: int | None = None
+    """What it is to fit into; None: what the device has. The CPU has no limit of its own."""
     seed: int = 0
     argv: tuple[str, ...] = ()
     """The command that asked, for the record; no part of the measurement."""
+    lost: tuple[Lost, ...] = ()
 
 
 class BenchProgress(Record, frozen=True):
@@ -196,6 +226,15 @@ class Latency(Record, frozen=True):
         return (self.ci_high_s - self.ci_low_s) / (2 * self.median_s)
 
 
+class PartInterval(Record, frozen=True, kw_only=False):
+    """Of the median of one part of a call, over the rounds."""
+
+    part: str
+    """The name of its figure: "h2d_s"."""
+    low_s: float
+    high_s: float
+
+
 class Accelerator(Record, frozen=True):
     """Where the time of one call on an accelerator goes: medians of round medians."""
 
@@ -217,6 +256,8 @@ class Accelerator(Record, frozen=True):
     power_w: float | None = None
     reasons: tuple[str, ...] = ()
     """Why the clock was lowered during the rounds."""
+    intervals: tuple[PartInterval, ...] = ()
+    """Of each figure in seconds that was measured."""
 
 
 class Train(Record, frozen=True):
@@ -226,6 +267,7 @@ class Train(Record, frozen=True):
     backward_s: float
     optimizer_s: float
     optimizer: str = ""
+    intervals: tuple[PartInterval, ...] = ()
 
 
 class Throughput(Record, frozen=True):
@@ -254,6 +296,8 @@ class Work(Record, frozen=True):
     """2 x mult-adds."""
     achieved_flops_per_s: float
     uncounted_ops: tuple[str, ...] = ()
+    """Whose products are not in it, with how often each was called: "fft ×2"."""
+    bound: Bound = ""
 
 
 class LayerTime(Record, frozen=True):
@@ -264,6 +308,10 @@ class LayerTime(Record, frozen=True):
     """Its own code: what no recorded child took."""
     total_s: float
     calls: int
+    flops: int | None = None
+    """Of its own code; None where they are not counted."""
+    bound: Bound = ""
+    """What takes its own time."""
 
 
 class LayerTimes(Record, frozen=True):
@@ -321,17 +369,6 @@ class Quality(Record, frozen=True):
     discarded_slots: int = 0
 
 
-class BenchError(Record, frozen=True):
-    """Why a row has no latency."""
-
-    kind: str
-    """ "OutOfMemory", "NotHere" (the mode or device can't run on this machine), "Failed"."""
-    message: str
-    stage: Stage
-    hint: str = ""
-    details: str = ""
-
-
 class BenchRow(Record, frozen=True):
     """One configuration: its figures with their quality, or its error."""
 
@@ -346,6 +383,8 @@ class BenchRow(Record, frozen=True):
     layers: LayerTimes | None = None
     agreement: Agreement | None = None
     compare: Compare | None = None
+    compare_with_transfers: Compare | None = None
+    """The same with an accelerator's inputs sent and its outputs fetched in every call."""
     quality: Quality | None = None
     error: BenchError | None = None
     labels: tuple[str, ...] = ()
@@ -354,6 +393,18 @@ class BenchRow(Record, frozen=True):
     @property
     def key(self) -> Key:
         return self.config.key
+
+
+class Spent(Record, frozen=True):
+    """Where the seconds of a whole benchmark went."""
+
+    load_s: float
+    """The model, from its file to its inputs."""
+    prepare_s: float = 0.0
+    """Copies, first calls and warm-ups."""
+    rounds_s: float = 0.0
+    after_s: float = 0.0
+    """Layers, the device's limits, the largest batch."""
 
 
 class BenchResult(Record, frozen=True):
@@ -367,7 +418,13 @@ class BenchResult(Record, frozen=True):
     missing: str = ""
     """What the comparison lacks and why, a sentence; "" where nothing."""
     stopped: str = ""
-    """Why it ended: "all rounds", "steady" (narrow intervals), "time limit" or "cancelled"."""
+    """Why it ended: "all rounds", "steady" (narrow intervals), "time limit", "cancelled", or "died"
+    (the process did)."""
+    crossovers: tuple[Crossover, ...] = ()
+    largest: tuple[LargestBatch, ...] = ()
+    limits: tuple[Limits, ...] = ()
+    """Of the devices, where they were measured."""
+    spent: Spent | None = None
 
     def row(self, key: Key) -> BenchRow | None:
         """The row of a configuration."""

@@ -11,7 +11,7 @@ from nninspect.protocol.records import Environment, Inspection, Problem, Setup
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
-VERSION = 5
+VERSION = 6
 """Raised when a message or a record changes; client and worker must agree."""
 
 MAGIC = b"\x00nninspect-worker\x00\n"
@@ -124,6 +124,14 @@ class Benched(_Message, frozen=True):
     result: BenchResult
 
 
+class BenchedSoFar(_Message, frozen=True):
+    """What a benchmark would answer if it ended now, told after each round: should the process
+    die, it is the answer."""
+
+    request_id: int
+    result: BenchResult
+
+
 class WeightsDescribed(_Message, frozen=True):
     """The answer to `DescribeWeights`."""
 
@@ -157,4 +165,4 @@ Work = Inspect | Bench | Check | DescribeWeights | ReadSource
 
 Request = ClientHello | Work | Cancel
 Answer = Inspected | Benched | Checked | WeightsDescribed | SourceRead | Failed
-Response = WorkerHello | Ready | Refused | Progress | Answer
+Response = WorkerHello | Ready | Refused | Progress | BenchedSoFar | Answer
