@@ -181,7 +181,15 @@ if __name__ == "__main__":
     _requests, _protocol = streams.take()
 
     from nninspect.errors import WorkerMissing
-    from nninspect.protocol.bench import BenchResult, Machine, Run
+    from nninspect.protocol.bench import (
+        BenchProgress,
+        BenchResult,
+        BenchRow,
+        Config,
+        Key,
+        Machine,
+        Run,
+    )
     from nninspect.protocol.findings import CheckResult
     from nninspect.protocol.layers import LayerRow, pack
     from nninspect.protocol.records import Environment, Inspection, Totals
@@ -198,14 +206,48 @@ if __name__ == "__main__":
             setup=setup, title=title, inputs_from="", layers=pack(rows), totals=NO_COUNTS
         )
 
-    def bench(session: Session, setup: Any, plan: Any, progress: Any) -> BenchResult:
+    def bench(session: Session, setup: Any, plan: Any, progress: Any, keep: Any) -> BenchResult:
+        """The batches in turn, in two rounds; the target names what happens at batch 8, in the
+        warm-up, or in the second round where it ends in "_later"; without batches at once."""
+        work = setup.target.removesuffix("_later")
         _counts(progress)
-        return BenchResult(
+        if not plan.batches:
+            globals()[work]()
+        rows = tuple(row(setup, batch, plan) for batch in plan.batches)
+        result = BenchResult(
             setup=setup,
             run=Run(id="", time_utc="", torch="", python="", seed=0),
             machine=Machine(host="", cpu="", isa="", cores_visible=1, quota_cores=None, threads=1),
-            rows=(),
+            rows=rows,
         )
+        for number in range(-1, 2):
+            for batch in plan.batches:
+                key = Key("cpu", batch)
+                rounds = 2 if number >= 0 else 0
+                at = BenchProgress(key=key, place=0, places=2, round=max(0, number), rounds=rounds)
+                if any(each.key == key for each in plan.lost):
+                    continue
+                progress("timing" if rounds else "warming up", None, at)
+                if batch == 8 and number == (1 if setup.target.endswith("_later") else -1):
+                    globals()[work]()
+            if number >= 0:
+                keep(result)
+        return result
+
+    def row(setup: Any, batch: int, plan: Any) -> BenchRow:
+        key = Key("cpu", batch)
+        config = Config(
+            target=setup.target,
+            params=0,
+            inputs=(),
+            batch=batch,
+            dtype="",
+            device="cpu",
+            mode="inference",
+            threads=1,
+        )
+        error = next((each.error for each in plan.lost if each.key == key), None)
+        return BenchRow(config=config, error=error)
 
     def check(session: Session, setup: Any, plan: Any, progress: Any) -> CheckResult:
         _counts(progress)

@@ -63,7 +63,9 @@ class Harness:
     def source(self, setup: Setup, path: str, progress: Report) -> Source:
         return Source(owner=f"{path}: {self.work(progress)}")
 
-    def bench(self, session: Any, setup: Setup, plan: BenchPlan, progress: Report) -> BenchResult:
+    def bench(
+        self, session: Any, setup: Setup, plan: BenchPlan, progress: Report, keep: Any
+    ) -> BenchResult:
         assert session is self
         return BenchResult(
             setup=setup,

@@ -79,9 +79,9 @@ class Course:
         self.stopped = ""
         self.spent = Spent(load_s=load_s)
 
-    def run(self, batches: Sequence[int], round_is_over: Callable[[], None]) -> None:
-        """All phases. Interrupted before the first round is over, it raises `Interrupted`; later,
-        what is known stays."""
+    def run(self, batches: Sequence[int], keep: Callable[[], None]) -> None:
+        """All phases; `keep` hears when more is known than before. Interrupted before the first
+        round is over, it raises `Interrupted`; later, what is known stays."""
         with self._timed("prepare_s"):
             if self._plan.crossover and not self._plan.batches:
                 self._search()
@@ -89,12 +89,12 @@ class Course:
                 self._prepare(self._subjects.at(batches, self._backends))
             assemble.agree(self.candidates)
         with self._timed("rounds_s"):
-            self.stopped = self._run_rounds(round_is_over)
+            self.stopped = self._run_rounds(keep)
         if self.stopped != CANCELLED:
             with self._timed("after_s"), suppress(Interrupted):
                 self._afterwards()
                 if self._plan.largest_batch:
-                    self._find_largest()
+                    self._find_largest(keep)
 
     @property
     def rows(self) -> tuple[BenchRow, ...]:
@@ -174,7 +174,7 @@ class Course:
 
     # Rounds
 
-    def _run_rounds(self, round_is_over: Callable[[], None]) -> str:
+    def _run_rounds(self, keep: Callable[[], None]) -> str:
         """Why they ended."""
         by_contender = {id(each.contender): each for each in self.candidates if each.contender}
 
@@ -195,7 +195,7 @@ class Course:
             reads=self._reads,
             random=Random(self._plan.seed),
             release=release,
-            finished=round_is_over,
+            finished=keep,
         )
         try:
             return rounds.run()
@@ -224,10 +224,11 @@ class Course:
         )
         self._after.run()
 
-    def _find_largest(self) -> None:
+    def _find_largest(self, keep: Callable[[], None]) -> None:
         """Nothing else is to be held meanwhile, so the rows are made before."""
         self._rows = self.rows
         self.release()
+        keep()
         found = largest_batches(
             self._subjects,
             self._backends,
@@ -237,3 +238,4 @@ class Course:
         )
         for each in found:
             self.largest = (*self.largest, each)
+            keep()

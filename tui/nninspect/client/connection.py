@@ -19,6 +19,7 @@ from nninspect.protocol.messages import (
     VERSION,
     Bench,
     Benched,
+    BenchedSoFar,
     Cancel,
     Check,
     Checked,
@@ -152,9 +153,17 @@ class Connection:
         """Whether a new worker shows where the last one died, in the request it was at."""
         running = next(iter(self._pending.values()), None)
         position = self._link.position if self._link else None
-        if running is None or not running.repeats_after_death(position, problem):
+        if running is None:
             return False
-        self._say_again(problem)
+        if running.cut_short(problem):
+            del self._pending[running.request.request_id]
+            self._listener(api.Printed(f"{problem.message}; the finished rounds are kept\n"))
+        elif running.benches_again(problem):
+            self._listener(api.Printed(f"{problem.message}; timing the others\n"))
+        elif running.repeats_after_death(position, problem):
+            self._say_again(problem)
+        else:
+            return False
         _keep(self._replace(), self._changes)
         return True
 
@@ -173,9 +182,13 @@ class Connection:
             case Refused(problem):
                 self._break(problem)
             case Progress(request_id, stage, fraction, bench):
-                pending = self._pending.get(request_id)
-                if pending and not pending.is_cancelled:
-                    self._listener(api.Advanced(stage, fraction, bench))
+                if pending := self._pending.get(request_id):
+                    pending.bench.at, pending.bench.stage = bench, stage
+                    if not pending.is_cancelled:
+                        self._listener(api.Advanced(stage, fraction, bench))
+            case BenchedSoFar(request_id, result):
+                if pending := self._pending.get(request_id):
+                    pending.bench.so_far = result
             case (
                 Inspected(request_id, result)
                 | Benched(request_id, result)
@@ -235,7 +248,12 @@ class Connection:
         """If the worker does not heed a cancel, another takes its place."""
         if request_id in self._pending:
             cancelled = [each for each in self._pending.items() if each[1].is_cancelled]
-            self._fail([key for key, each in cancelled if not each.repeats_after_cancel()])
+            for key, each in cancelled:
+                each.is_given_up = True
+                if each.cut_short(None):
+                    del self._pending[key]
+                elif not each.repeats_after_cancel():
+                    self._fail([key])
             _keep(self._replace(), self._changes)
 
     def _fail(self, request_ids: Iterable[int], problem: Problem = CANCELLED) -> None:

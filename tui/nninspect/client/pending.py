@@ -7,13 +7,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from nninspect.client import ending
+from nninspect.client import cut_short, ending
+from nninspect.client.cut_short import Heard
 from nninspect.errors import Cancelled
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.flight import Position
 from nninspect.protocol.framing import encode
-from nninspect.protocol.messages import Inspect, Work
+from nninspect.protocol.messages import Bench, Inspect, Work
 from nninspect.protocol.records import Inspection, Problem
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
@@ -37,6 +38,10 @@ class Pending:
         self.is_cancelled = False
         self.deadline: asyncio.TimerHandle | None = None
         """When a worker that does not heed the cancel is given up."""
+        self.is_given_up = False
+        """It did not heed the cancel, so its worker is killed."""
+        self.bench = Heard()
+        """What it told, where it is a benchmark."""
         self._stopped_at: Position | None = None
 
     @property
@@ -68,6 +73,27 @@ class Pending:
             return False
         return self._repeats(at, ending.died_in_forward(problem))
 
+    def benches_again(self, problem: Problem) -> bool:
+        """Whether a benchmark is to be sent again, without what the worker died in."""
+        request = self.request
+        if not isinstance(request, Bench) or self.is_cancelled or self.answer.done():
+            return False
+        plan = cut_short.again(request.plan, self.bench, problem)
+        if plan is None:
+            return False
+        self.request = msgspec.structs.replace(request, plan=plan)
+        self.bench = Heard()
+        return True
+
+    def cut_short(self, problem: Problem | None) -> bool:
+        """Whether it is a benchmark whose finished rounds are its answer, now given; the problem is
+        what the worker died of, None where it is given up after a cancel."""
+        known = cut_short.result(self.bench, None if self.is_cancelled else problem)
+        if known is None:
+            return False
+        self.succeed(known)
+        return True
+
     def _repeats(self, at: Position, problem: Problem) -> bool:
         request = self.request
         if not isinstance(request, Inspect) or self.answer.done():
@@ -82,7 +108,14 @@ class Pending:
     def fail(self, problem: Problem) -> None:
         self._forget_deadline()
         if not self.answer.done():
-            self.answer.set_exception((CANCELLED if self.is_cancelled else problem).error())
+            self.answer.set_exception((self._cancelled if self.is_cancelled else problem).error())
+
+    @property
+    def _cancelled(self) -> Problem:
+        said = cut_short.hung(self.bench)
+        if not said or not self.is_given_up:
+            return CANCELLED
+        return Problem.of(Cancelled(f"cancelled: {said}", "Plan the benchmark without it."))
 
     def succeed(self, result: Result) -> None:
         self._forget_deadline()

@@ -420,6 +420,8 @@ class BenchResult(Record, frozen=True):
     stopped: str = ""
     """Why it ended: "all rounds", "steady" (narrow intervals), "time limit", "cancelled", or "died"
     (the process did)."""
+    cut_short: str = ""
+    """What it was doing when the process died, or did not heed a cancel; a sentence."""
     crossovers: tuple[Crossover, ...] = ()
     largest: tuple[LargestBatch, ...] = ()
     limits: tuple[Limits, ...] = ()

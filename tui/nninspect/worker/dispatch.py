@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 from nninspect.errors import NninspectError, ProtocolError
-from nninspect.protocol.bench import BenchProgress
+from nninspect.protocol.bench import BenchProgress, BenchResult, Key
 from nninspect.protocol.messages import (
     Bench,
     Benched,
+    BenchedSoFar,
     Check,
     Checked,
     DescribeWeights,
@@ -77,7 +79,9 @@ class Dispatcher:
                 )
                 return Inspected(request_id=request_id, inspection=inspection)
             case Bench(request_id, setup, plan):
-                result = self._engine.bench(self._engine.session, setup, plan, report)
+                result = self._engine.bench(
+                    self._engine.session, setup, plan, report, self._keeper(request_id)
+                )
                 return Benched(request_id=request_id, result=result)
             case DescribeWeights(request_id, setup, path, below):
                 tensors = self._engine.session.weights(setup, path, below, report)
@@ -89,9 +93,20 @@ class Dispatcher:
                 found = self._engine.check(self._engine.session, setup, plan, report)
                 return Checked(request_id=request_id, result=found)
 
+    def _keeper(self, request_id: int) -> Callable[[BenchResult], None]:
+        """Sends what a benchmark has so far; should the process die, the client has it."""
+
+        def keep(result: BenchResult) -> None:
+            message = BenchedSoFar(request_id=request_id, result=result)
+            with suppress(ProtocolError):  # too large: so will be the answer, which then says so
+                self._cancels.hold(lambda: self._send(message))
+
+        return keep
+
 
 class _Throttle:
-    """Sends the progress of one request: every new stage, and the same one at most so often."""
+    """Sends the progress of one request: every new stage or configuration, and the same one at
+    most so often."""
 
     def __init__(
         self, request_id: int, send: Send, cancels: Cancels, clock: Callable[[], float]
@@ -100,7 +115,7 @@ class _Throttle:
         self._send = send
         self._cancels = cancels
         self._clock = clock
-        self._stage: str | None = None
+        self._place: tuple[str, Key | None] | None = None
         self._due = 0.0
 
     def __call__(
@@ -110,9 +125,10 @@ class _Throttle:
         bench: BenchProgress | None = None,
     ) -> None:
         self._cancels.check()
-        if stage == self._stage and self._clock() < self._due:
+        place = (stage, None if bench is None else bench.key)
+        if place == self._place and self._clock() < self._due:
             return
-        self._stage, self._due = stage, self._clock() + PROGRESS_S
+        self._place, self._due = place, self._clock() + PROGRESS_S
         progress = Progress(
             request_id=self._request_id, stage=stage, fraction=fraction, bench=bench
         )

@@ -42,8 +42,9 @@ class Engine(NamedTuple):
 
     environment: Environment
     session: Session
-    bench: Callable[[Any, Setup, BenchPlan, Any], BenchResult]
-    """Session, setup, plan, and a Report that also takes a `BenchProgress`."""
+    bench: Callable[[Any, Setup, BenchPlan, Any, Callable[[BenchResult], None]], BenchResult]
+    """Session, setup, plan, a Report that also takes a `BenchProgress`, and what hears of the
+    result so far."""
     check: Callable[[Any, Setup, CheckPlan, Report], CheckResult]
     end_if_lost: Callable[[], None] = lambda: None
     """Asked after each answer: ends a process that can use an accelerator no more."""

@@ -1,0 +1,99 @@
+"""A benchmark whose worker ended under it: what is known of it, and how it is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from nninspect.client import ending
+from nninspect.protocol.bench import (
+    BenchError,
+    BenchPlan,
+    BenchProgress,
+    BenchResult,
+    BenchRow,
+    Key,
+    Lost,
+    Stage,
+)
+from nninspect.protocol.records import Problem
+from nninspect.text import bench
+
+
+@dataclass
+class Heard:
+    """What a benchmark under way has told."""
+
+    so_far: BenchResult | None = None
+    """Of the rounds that are over."""
+    at: BenchProgress | None = None
+    """Which configuration is warmed up or timed; None while neither is."""
+    stage: str = ""
+
+    @property
+    def key(self) -> Key | None:
+        return None if self.at is None else self.at.key
+
+
+def result(heard: Heard, problem: Problem | None) -> BenchResult | None:
+    """What a benchmark comes to that ends here: died of the problem, or cancelled without one;
+    None where no round is over."""
+    if heard.so_far is None:
+        return None
+    if problem is None:
+        return replace(heard.so_far, stopped="cancelled", cut_short=_still_at(heard))
+    said = ending.died_in_forward(problem)
+    return replace(
+        heard.so_far,
+        rows=tuple(_rows(heard, said)),
+        stopped="died",
+        cut_short=f"{said.message} during {_place(heard)}",
+    )
+
+
+def again(plan: BenchPlan, heard: Heard, problem: Problem) -> BenchPlan | None:
+    """The plan without the configuration that the worker died in before the first round was over;
+    None where it was in none, or it is left out already."""
+    key = heard.key
+    if key is None or any(each.key == key for each in plan.lost):
+        return None
+    stage: Stage = "rounds" if heard.at and heard.at.rounds else "first call"
+    lost = Lost(key, _error(ending.died_in_forward(problem), stage))
+    return replace(plan, lost=(*plan.lost, lost))
+
+
+def hung(heard: Heard) -> str:
+    """What a cancelled benchmark without a round did not come back from; "" where nothing."""
+    return "" if heard.key is None else _still_at(heard)
+
+
+def _still_at(heard: Heard) -> str:
+    return f"it did not heed the cancel during {_place(heard)}"
+
+
+def _place(heard: Heard) -> str:
+    """ "round 3 of cpu, batch 8"; the stage where it was at no configuration."""
+    if heard.at is None:
+        return heard.stage or "its last steps"
+    name = bench.name(heard.at.key)
+    if heard.at.rounds:
+        return f"round {heard.at.round + 1} of {name}"
+    return f"the first calls of {name}"
+
+
+def _rows(heard: Heard, problem: Problem) -> Iterator[BenchRow]:
+    assert heard.so_far is not None
+    for row in heard.so_far.rows:
+        yield replace(row, error=_error(problem, "rounds")) if row.key == heard.key else row
+
+
+def _error(problem: Problem, stage: Stage) -> BenchError:
+    return BenchError(
+        kind="Died",
+        message=problem.message,
+        stage=stage,
+        hint=problem.hint,
+        details=problem.details,
+    )
