@@ -10,13 +10,25 @@ import pytest
 import torch
 from torch import nn
 
-from nninspect.bench import after, clock, course, layers, planning, replicas, run, transfers
+from nninspect.bench import (
+    after,
+    candidate,
+    clock,
+    course,
+    fitting,
+    layers,
+    planning,
+    replicas,
+    run,
+    transfers,
+)
 from nninspect.bench.backend import AcceleratorBackend, CpuBackend, Peak, backend_of
 from nninspect.bench.planning import missing_device, planned_devices, planned_modes
+from nninspect.bench.rounds import Limits as RoundLimits
 from nninspect.bench.run import bench
 from nninspect.engine.session import Session
 from nninspect.errors import BadInput, BadTarget, DeviceError, Interrupted
-from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchResult, Key
+from nninspect.protocol.bench import BenchError, BenchPlan, BenchProgress, BenchResult, Key, Lost
 from nninspect.protocol.records import Device, InputSpec, Setup
 from nninspect.protocol.roofline import Bandwidth, Limits
 
@@ -330,6 +342,149 @@ def test_two_devices_are_timed_in_the_same_rounds_and_compared(
     weights, inputs = 4 * (4 * 3 + 3 + 4 * 3) + 8, 4 * 2 * 4
     assert cuda.memory is not None
     assert cuda.memory.peak_allocated_bytes == weights + inputs + 700
+
+
+def test_where_a_device_overtakes_the_other_is_searched_and_told_with_transfers(
+    session: Session, write: Write, gpu: None
+) -> None:
+    """The played device is as fast as the CPU, so that there may be no crossing; but both are
+    looked at, and each batch that is timed has a ratio."""
+    write("net.py", NET)
+    wanted = BenchPlan(devices=("cpu", "cuda:0"), crossover=True, quick=True)
+    result = bench(session, Setup(target="net.py:Net"), wanted, quiet)
+    resident, whole = result.crossovers
+    assert [resident.with_transfers, whole.with_transfers] == [False, True]
+    assert resident.checked == whole.checked
+    assert set(resident.checked) == {row.key.batch for row in result.rows}
+    assert all(batch & (batch - 1) == 0 for batch in resident.checked)
+    gpu_rows = [row for row in result.rows if row.key.device == "cuda:0"]
+    assert all(row.compare_with_transfers for row in gpu_rows)
+    for row in gpu_rows:
+        assert row.accelerator is not None
+        named = {each.part for each in row.accelerator.intervals}
+        assert named >= {"enqueue_s", "h2d_s", "d2h_s", "end_to_end_s"}
+        for each in row.accelerator.intervals:
+            assert each.low_s <= getattr(row.accelerator, each.part) <= each.high_s
+
+
+def test_a_crossover_of_one_series_is_refused(session: Session, write: Write) -> None:
+    write("net.py", NET)
+    wanted = BenchPlan(devices=("cpu",), modes=("inference",), crossover=True)
+    with pytest.raises(BadInput, match="two devices"):
+        bench(session, Setup(target="net.py:Net"), wanted, quiet)
+
+
+class SmallGpu(PlayedGpu):
+    """A device whose memory the model at a batch fills."""
+
+    FREE = 10_000
+    held = 0
+
+    def free_bytes(self) -> int | None:
+        return self.FREE
+
+    def allocated(self) -> int:
+        return 0
+
+    def peak(self) -> Peak:  # type: ignore[override]
+        return Peak(SmallGpu.held, SmallGpu.held)
+
+
+def test_the_largest_batch_of_a_device_is_found_after_the_rounds_and_leaves_the_rows(
+    session: Session, write: Write, gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("net.py", NET.replace("len(x) == 1", "len(x) == -1"))
+    monkeypatch.setattr(
+        course, "backend_of", lambda device: CpuBackend() if device == CPU else SmallGpu()
+    )
+    original = candidate.Candidate.run_once
+
+    def run_once(self: candidate.Candidate, *given: Any) -> None:
+        SmallGpu.held = 500 + 16 * self.key.batch
+        original(self, *given)
+        if SmallGpu.held > SmallGpu.FREE:
+            self.error = BenchError(kind="OutOfMemory", message="full", stage="first call")
+
+    monkeypatch.setattr(candidate.Candidate, "run_once", run_once)
+    kept: list[BenchResult] = []
+    wanted = BenchPlan(
+        devices=("cpu", "cuda:0"), modes=("inference",), quick=True, largest_batch=True
+    )
+    result = bench(session, Setup(target="net.py:Net"), wanted, quiet, kept.append)
+    cpu, cuda = result.largest
+    assert cpu.batch is None
+    assert "--memory-limit" in cpu.note
+    assert cuda.batch is not None
+    assert cuda.batch <= (10_000 - 500) // 16 < (cuda.too_large or 0)
+    assert cuda.attempts <= 12
+    assert all(row.latency is not None for row in result.rows)
+    assert len(kept) == 6 + 1 + 2, "each round, the layers, each device"
+
+
+def test_a_stated_memory_limit_holds_on_the_cpu(
+    session: Session, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = [100]
+    monkeypatch.setattr(fitting, "peak_resident_bytes", lambda: held[-1])
+    monkeypatch.setattr(fitting, "_safe", lambda stated: (stated, ""))
+    monkeypatch.setattr(
+        candidate.Candidate, "run_once", lambda self, *_: held.append(100 + 10 * self.key.batch)
+    )
+    write("net.py", NET)
+    wanted = BenchPlan(
+        devices=("cpu",),
+        modes=("inference",),
+        quick=True,
+        largest_batch=True,
+        memory_limit_bytes=165,
+    )
+    (found,) = bench(session, Setup(target="net.py:Net"), wanted, quiet).largest
+    assert (found.batch, found.too_large) == (6, 7)
+    assert (found.peak_bytes, found.limit_bytes) == (160, 165)
+
+
+def test_what_was_lost_before_is_left_out_with_its_reason(session: Session, write: Write) -> None:
+    write("net.py", NET)
+    died = BenchError(kind="Died", message="the process was killed", stage="first call")
+    wanted = BenchPlan(
+        devices=("cpu",),
+        batches=(2, 8),
+        modes=("inference",),
+        quick=True,
+        lost=(Lost(Key("cpu", 8), died),),
+    )
+    fine, dead = bench(session, Setup(target="net.py:Net"), wanted, quiet).rows
+    assert fine.latency is not None
+    assert (dead.latency, dead.error) == (None, died)
+
+
+def test_rows_and_layers_say_what_they_compute(session: Session, write: Write) -> None:
+    write("net.py", NET)
+    (row,) = benched(session, 2).rows
+    assert row.work is not None
+    assert row.latency is not None
+    assert row.work.flops == 2 * 2 * 3 * (4 + 1)
+    assert row.work.achieved_flops_per_s == pytest.approx(row.work.flops / row.latency.median_s)
+    assert row.work.bound == "compute-bound"
+    assert row.layers is not None
+    assert {each.path: each.bound for each in row.layers.layers}["fc"] == "compute-bound"
+
+
+def test_the_time_is_for_warm_up_rounds_and_layers_together(
+    session: Session, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def limits(*args: Any, **kwargs: Any) -> RoundLimits:
+        given.append(kwargs["max_time_s"])
+        return RoundLimits(*args, **kwargs)
+
+    monkeypatch.setattr(course, "Limits", limits)
+    write("net.py", NET)
+    result = benched(session, 1, 2)
+    assert result.spent is not None
+    assert given[0] < BenchPlan().max_time_s, "less what the warm-up took and the layers will take"
+    assert min(result.spent.prepare_s, result.spent.rounds_s, result.spent.after_s) > 0
 
 
 def test_a_copy_has_the_models_weights_and_the_model_stays(session: Session, write: Write) -> None:

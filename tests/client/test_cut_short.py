@@ -58,7 +58,7 @@ async def test_a_death_in_a_later_round_keeps_those_that_were_over(connect: Conn
     probe = await connect()
     result = await bench(probe, "is_killed_later")
     assert result.stopped == "died"
-    assert result.cut_short.endswith("out of memory during round 2 of cpu, batch 8")
+    assert result.cut_short.endswith("out of memory in round 2 of cpu, batch 8")
     fine, dead = result.rows
     assert fine.error is None
     assert dead.error is not None
@@ -79,7 +79,7 @@ async def test_a_hang_is_cancelled_and_the_rounds_that_were_over_stay(connect: C
     probe.connection.cancel()
     result = await request
     assert result.stopped == "cancelled"
-    assert result.cut_short == "it did not heed the cancel during round 2 of cpu, batch 8"
+    assert result.cut_short == "it did not heed the cancel in round 2 of cpu, batch 8"
     assert len(result.rows) == 2
 
 
@@ -88,6 +88,6 @@ async def test_a_hang_in_the_first_calls_says_in_which(connect: Connect) -> None
     request = bench(probe, "hangs_in_c")
     await at_batch_8(probe, rounds=0)
     probe.connection.cancel()
-    with pytest.raises(Cancelled, match="during the first calls of cpu, batch 8") as raised:
+    with pytest.raises(Cancelled, match="in the first calls of cpu, batch 8") as raised:
         await request
     assert "without it" in raised.value.hint

@@ -205,7 +205,7 @@ def test_every_reason_that_a_verdict_gives_has_a_meaning() -> None:
 
 def test_progress_says_where_it_is_and_the_latest_figure() -> None:
     start = BenchProgress(key=Key("cpu", 8), place=0, places=2)
-    assert bench.progress(start) == "cpu, batch 8"
+    assert bench.progress(start) == "warming up, cpu, batch 8"
     later = BenchProgress(
         key=Key("cpu", 8),
         place=0,
@@ -216,14 +216,24 @@ def test_progress_says_where_it_is_and_the_latest_figure() -> None:
         median_s=0.0023144,
         ci_low_s=0.00228,
         ci_high_s=0.00235,
+        seconds_left=8.2,
     )
-    assert bench.progress(later) == "round 3 of 10, cpu, batch 8; cpu, batch 1, train at 2.31 ms"
+    assert bench.progress(later) == (
+        "8 s left, round 3 of 10, cpu, batch 8; cpu, batch 1, train at 2.31 ms (2.28–2.35 ms)"
+    )
 
 
 def _layer_times(over_plain: float) -> LayerTimes:
     layers = (
         LayerTime(path="", self_s=0.001, total_s=0.010, calls=1),
-        LayerTime(path="fc", self_s=0.006, total_s=0.006, calls=2),
+        LayerTime(
+            path="fc",
+            self_s=0.006,
+            total_s=0.006,
+            calls=2,
+            flops=1_200_000,
+            bound="compute-bound",
+        ),
         LayerTime(path="act", self_s=0.003, total_s=0.003, calls=1),
     )
     return LayerTimes(layers=layers, unattributed_s=0.002, instrumented_over_plain=over_plain)
@@ -231,12 +241,12 @@ def _layer_times(over_plain: float) -> LayerTimes:
 
 def test_layers_stand_by_their_own_time_with_all_that_is_left() -> None:
     assert list(bench.layer_cells(_layer_times(1.05), 2)) == [
-        ("fc", "50.0%", "6.00 ms", "2"),
-        ("act", "25.0%", "3.00 ms", "1"),
-        ("(1 more)", "8.3%", "1.00 ms", ""),
-        ("(outside the model)", "16.7%", "2.00 ms", ""),
+        ("fc", "50.0%", "6.00 ms", "2", "200 M", "compute"),
+        ("act", "25.0%", "3.00 ms", "1", "–", ""),
+        ("(1 more)", "8.3%", "1.00 ms", "", "", ""),
+        ("(outside the model)", "16.7%", "2.00 ms", "", "", ""),
     ]
 
 
 def test_where_watching_costs_over_a_tenth_there_are_shares_only() -> None:
-    assert {own for _, _, own, _ in bench.layer_cells(_layer_times(1.2), 9)} == {"–"}
+    assert {own for _, _, own, *_ in bench.layer_cells(_layer_times(1.2), 9)} == {"–"}

@@ -56,7 +56,9 @@ class Afterwards:
     def run(self) -> None:
         """Layers as long as there is time, then the work, which costs one forward a batch."""
         for each in self._candidates:
-            self._tell(f"layers of {each.key.device}, batch {each.key.batch}, {each.key.mode}")
+            self._tell(
+                f"timing layers of {each.key.device}, batch {each.key.batch}, {each.key.mode}"
+            )
             if each.contender and _layers_s(each.contender.warmth.call_s) > self._seconds_left():
                 each.labels = (*each.labels, SKIPPED)
             else:

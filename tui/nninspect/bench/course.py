@@ -15,7 +15,7 @@ from nninspect.bench.after import Afterwards, seconds_wanted
 from nninspect.bench.backend import backend_of
 from nninspect.bench.candidate import Candidate, failure
 from nninspect.bench.contender import Contender
-from nninspect.bench.crossover import crossovers, search
+from nninspect.bench.crossover import MOST_BATCHES, crossovers, search
 from nninspect.bench.fitting import largest_batches
 from nninspect.bench.replicas import Replicas
 from nninspect.bench.rounds import (
@@ -129,10 +129,11 @@ class Course:
 
     # Warm-up
 
-    def _prepare(self, candidates: Sequence[Candidate]) -> None:
-        """A share of the time for each warm-up; first calls take what they take."""
+    def _prepare(self, candidates: Sequence[Candidate], looks: int = 1) -> None:
+        """A share of the time for each warm-up, where so many are to come; first calls take what
+        they take."""
         self.candidates += candidates
-        longest_s = WARMUP_SHARE * self._plan.max_time_s / len(candidates)
+        longest_s = WARMUP_SHARE * self._plan.max_time_s / (looks * len(candidates))
         for place, each in enumerate(candidates):
             if each.key in self._lost:
                 each.error = self._lost[each.key]
@@ -152,7 +153,7 @@ class Course:
 
         def look(batch: int) -> dict[str, float]:
             looks[batch] = self._subjects.at([batch], self._backends)
-            self._prepare(looks[batch])
+            self._prepare(looks[batch], MOST_BATCHES)
             return {
                 f"{each.key.device} {each.key.mode}": each.contender.warmth.call_s
                 for each in looks[batch]

@@ -100,6 +100,8 @@ class Rounds:
     done: int = 0
     """Finished rounds."""
     began: float = 0.0
+    _retries_end: float = 0.0
+    """A retry may not cost another round: a round has its share of the time for them."""
 
     def run(self) -> str:
         """Round after round; why it ended: "all rounds", "steady", "time limit", "" for nothing
@@ -140,6 +142,7 @@ class Rounds:
             self.sleep(left)
 
     def _round(self) -> None:
+        self._retries_end = self.now() + self.limits.max_time_s / self.limits.rounds
         gc.collect()  # here, as none is made in a timed region
         order = self._running
         self.random.shuffle(order)
@@ -155,7 +158,11 @@ class Rounds:
     def _visit(self, contender: Contender) -> None:
         """One slot, again where the canary failed; the quietest attempt is kept."""
         attempts = [self._attempt(contender)]
-        while attempts[-1].round.canary_ratio > MAX_CANARY and len(attempts) <= MAX_RETRIES:
+        while (
+            attempts[-1].round.canary_ratio > MAX_CANARY
+            and len(attempts) <= MAX_RETRIES
+            and self.now() < self._retries_end
+        ):
             attempts.append(self._attempt(contender))
         best = min(attempts, key=lambda attempt: attempt.canary_s)
         slot = contender.apart(best.samples)

@@ -31,13 +31,15 @@ from nninspect.history.past import LAST, History, default_folder, is_finished
 from nninspect.protocol.bench import BenchError, BenchPlan, BenchResult
 from nninspect.text import bench as text
 from nninspect.text import units
-from nninspect.text.bench_plan import batches, names, seconds
+from nninspect.text.bench_plan import batches, names, seconds, size
 from nninspect.text.plain import plain
 
 EXAMPLES = """
 nninspect bench resnet-small
 nninspect bench net.py:Net --devices cpu,cuda --batch 1,8,64
 nninspect bench net.py:Net --modes inference,train --quick
+nninspect bench net.py:Net --crossover
+nninspect bench net.py:Net --modes inference,train --largest-batch --memory-limit 4GiB
 nninspect bench net.py:Net --save before.json
 nninspect bench net.py:Net --against before.json --fail-on slower:5%
 """
@@ -84,7 +86,27 @@ def parser() -> argparse.ArgumentParser:
         metavar="S",
         type=typed(seconds),
         default=DEFAULT.max_time_s,
-        help=f"seconds of rounds at most, after the warm-up (default: {DEFAULT.max_time_s:g})",
+        help="seconds of warm-up, rounds and layers together, at most "
+        f"(default: {DEFAULT.max_time_s:g}); loading, first calls, compiling and --largest-batch "
+        "come on top, and one round is measured however long it takes",
+    )
+    add(
+        "--crossover",
+        action="store_true",
+        help="find the batch from which on one device or thread count overtakes the other: without "
+        "--batch, powers of two are tried and those around it timed",
+    )
+    add(
+        "--largest-batch",
+        action="store_true",
+        help="find the largest batch that fits, in 12 tries at most, after the rounds",
+    )
+    add(
+        "--memory-limit",
+        metavar="SIZE",
+        type=typed(size),
+        help="what the largest batch is to fit into, as 4GiB (default: the accelerator's memory; "
+        "the CPU has no limit of its own)",
     )
     add("--save", metavar="FILE", type=Path, help="write the result there, as JSON")
     add(
@@ -119,6 +141,9 @@ def run(options: argparse.Namespace) -> int:
         modes=options.modes,
         quick=options.quick,
         max_time_s=options.max_time,
+        crossover=options.crossover,
+        largest_batch=options.largest_batch or options.memory_limit is not None,
+        memory_limit_bytes=options.memory_limit,
         argv=tuple(sys.argv),
     )
     result = ask(lambda client: client.bench(setup, plan), console)
@@ -185,7 +210,10 @@ def _headline(result: BenchResult) -> str:
     machine = result.machine
     rounds = max((len(row.latency.kept) for row in result.rows if row.latency), default=0)
     ended = f", ended as {result.stopped}" if result.stopped else ""
-    return (
-        f"{plain(result.setup.target)}, {units.counted(machine.threads, 'CPU thread')}"
-        f" on {plain(machine.cpu)}, {units.counted(rounds, 'round')}{ended}"
+    parts = (
+        plain(result.setup.target),
+        f"{units.counted(machine.threads, 'CPU thread')} on {plain(machine.cpu)}",
+        f"{units.counted(rounds, 'round')}{ended}",
+        text.took(result.spent),
     )
+    return ", ".join(filter(None, parts))

@@ -63,8 +63,7 @@ class Console:
         """What a worker says meanwhile: progress, and what user code prints."""
         match event:
             case Advanced(_, _, BenchProgress() as found):
-                left = "" if found.seconds_left is None else f", {found.seconds_left:.0f} s left"
-                self._progress(f"{progress(found)}{left}")
+                self._progress(progress(found))
             case Advanced(stage, fraction):
                 done = "" if fraction is None else f" {fraction:.0%}"
                 self._progress(f"{plain(stage)}{done}")

@@ -49,7 +49,7 @@ def result(heard: Heard, problem: Problem | None) -> BenchResult | None:
         heard.so_far,
         rows=tuple(_rows(heard, said)),
         stopped="died",
-        cut_short=f"{said.message} during {_place(heard)}",
+        cut_short=f"{said.message} {_place(heard)}",
     )
 
 
@@ -70,17 +70,17 @@ def hung(heard: Heard) -> str:
 
 
 def _still_at(heard: Heard) -> str:
-    return f"it did not heed the cancel during {_place(heard)}"
+    return f"it did not heed the cancel {_place(heard)}"
 
 
 def _place(heard: Heard) -> str:
-    """ "round 3 of cpu, batch 8"; the stage where it was at no configuration."""
+    """ "in round 3 of cpu, batch 8"; the stage where it was at no configuration."""
     if heard.at is None:
-        return heard.stage or "its last steps"
+        return f"while {heard.stage}" if heard.stage else "at the end"
     name = bench.name(heard.at.key)
     if heard.at.rounds:
-        return f"round {heard.at.round + 1} of {name}"
-    return f"the first calls of {name}"
+        return f"in round {heard.at.round + 1} of {name}"
+    return f"in the first calls of {name}"
 
 
 def _rows(heard: Heard, problem: Problem) -> Iterator[BenchRow]:

@@ -320,6 +320,7 @@ class LayerTimes(Record, frozen=True):
     layers: tuple[LayerTime, ...]
     unattributed_s: float
     instrumented_over_plain: float
+    """The fastest call of each: what watching costs."""
 
 
 class Agreement(Record, frozen=True):

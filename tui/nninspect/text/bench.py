@@ -14,8 +14,9 @@ from nninspect.protocol.bench import (
     Key,
     Latency,
     LayerTimes,
+    Spent,
 )
-from nninspect.text import units
+from nninspect.text import sweep, units
 from nninspect.text.plain import plain
 
 COLUMNS = (
@@ -52,7 +53,7 @@ REASONS = {
 }
 """Why a row is not trusted, by the reason in its quality."""
 
-LAYER_COLUMNS = ("own time of", "share", "own", "calls")
+LAYER_COLUMNS = ("own time of", "share", "own", "calls", "FLOP/s", "bound")
 MOST_OVERHEAD = 1.10
 """Times the plain run: beyond it an instrumented run's milliseconds say little."""
 
@@ -87,7 +88,7 @@ def cells(row: BenchRow) -> tuple[str, ...]:
 def verdict(row: BenchRow) -> str:
     """How far a row can be believed, and why not farther: "noisy: preempted, trend"."""
     if row.error is not None:
-        names = {"OutOfMemory": "out of memory", "NotHere": "not here"}
+        names = {"OutOfMemory": "out of memory", "NotHere": "not here", "Died": "died"}
         return names.get(row.error.kind, "failed")
     if row.quality is None:
         return "not measured"
@@ -106,10 +107,15 @@ def median(latency: Latency) -> str:
 
 
 def interval(latency: Latency) -> str:
-    """ "2.28–2.35 ms"."""
-    width = latency.ci_high_s - latency.ci_low_s
-    low, unit = _in_unit(latency.ci_low_s, width, latency.median_s)
-    high, _ = _in_unit(latency.ci_high_s, width, latency.median_s)
+    """ "2.28–2.35 ms"; of a single round there is none."""
+    if len(latency.kept) == 1:
+        return units.NONE
+    return _between(latency.ci_low_s, latency.ci_high_s, latency.median_s)
+
+
+def _between(low_s: float, high_s: float, middle_s: float) -> str:
+    low, unit = _in_unit(low_s, high_s - low_s, middle_s)
+    high, _ = _in_unit(high_s, high_s - low_s, middle_s)
     return f"{low}–{high} {unit}"
 
 
@@ -131,26 +137,34 @@ def speedup(compare: Compare | None) -> str:
         for each in (compare.ratio, compare.ci_low, compare.ci_high)
     )
     sign = "~" if compare.untrusted else "" if compare.winner else "≈"
-    return f"{sign}{ratio}× ({low}–{high})"
+    return f"{sign}{ratio}×" + (f" ({low}–{high})" if compare.n_pairs != 1 else "")
 
 
 def progress(found: BenchProgress) -> str:
-    """ "round 3 of 10, cpu, batch 8; cpu, batch 1 at 2.31 ms"."""
-    rounds = f"round {found.round + 1} of {found.rounds}, " if found.rounds else ""
-    text = f"{rounds}{name(found.key)}"
+    """ "8 s left, round 3 of 10, cpu, batch 8; cpu, batch 1 at 2.31 ms (2.28–2.35 ms)"."""
+    left = "" if found.seconds_left is None else f"{found.seconds_left:.0f} s left, "
+    doing = f"round {found.round + 1} of {found.rounds}" if found.rounds else "warming up"
+    text = f"{left}{doing}, {name(found.key)}"
     if found.median_s is None or found.ci_low_s is None or found.ci_high_s is None:
         return text
-    width = found.ci_high_s - found.ci_low_s
+    low, high, middle = found.ci_low_s, found.ci_high_s, found.median_s
     latest = f"{name(found.latest)} at " if found.latest else ""
-    return f"{text}; {latest}{rounded(found.median_s, width)}"
+    between = f" ({_between(low, high, middle)})" if high > low else ""
+    return f"{text}; {latest}{rounded(middle, high - low)}{between}"
 
 
 def remarks(result: BenchResult) -> Iterator[str]:
     """What to know before trusting the table, a sentence each."""
     if result.missing:
         yield plain(result.missing)
-    if result.stopped == "cancelled":
-        yield "Cancelled: the figures are of the rounds that were finished."
+    if result.stopped in ("cancelled", "died"):
+        how = f", as {plain(result.cut_short)}" if result.cut_short else ""
+        kept = "the figures are of the rounds that were finished"
+        yield f"{result.stopped.capitalize()}{how}: {kept}."
+    for crossing in result.crossovers:
+        yield sweep.crossover(crossing)
+    for fitting in result.largest:
+        yield sweep.largest(fitting)
     for row in result.rows:
         yield from _of_row(row)
     seen = {why for row in result.rows if row.quality for why in row.quality.reasons}
@@ -219,23 +233,60 @@ def _tail(seconds: float | None) -> str:
     return units.NONE if seconds is None else units.seconds(seconds)
 
 
+def _rate(flops: int | None, seconds: float) -> str:
+    """Three digits; nothing of what computes no products."""
+    return f"{units.short_count(flops / seconds)}" if flops and seconds > 0 else units.NONE
+
+
+def work(row: BenchRow) -> str:
+    """ "53.3 M FLOP an iteration, 58.3 G a second, compute-bound"; "" where it was not counted."""
+    found = row.work
+    if found is None:
+        return ""
+    flops, rate = units.short_count(found.flops), units.short_count(found.achieved_flops_per_s)
+    parts = [f"{flops} FLOP an iteration", f"{rate} a second"]
+    if found.bound:
+        parts.append(found.bound)
+    if found.uncounted_ops:
+        parts.append(f"without {', '.join(map(plain, found.uncounted_ops))}")
+    return ", ".join(parts)
+
+
+def took(spent: Spent | None) -> str:
+    """ "took 34 s (2 s to load, 5 s to warm up, 24 s of rounds, 3 s after them)"."""
+    if spent is None:
+        return ""
+    parts = {
+        "to load": spent.load_s,
+        "to warm up": spent.prepare_s,
+        "of rounds": spent.rounds_s,
+        "after them": spent.after_s,
+    }
+    told = ", ".join(f"{each:.0f} s {what}" for what, each in parts.items() if each >= 0.5)
+    return f"took {sum(parts.values()):.0f} s" + (f" ({told})" if told else "")
+
+
 def layer_cells(times: LayerTimes, most: int) -> Iterator[tuple[str, ...]]:
-    """The layers with the most time of their own: path, share, own time, calls. The last row is
-    what no module took. Where watching cost over a tenth, a share is all that can be said."""
+    """The layers with the most time of their own: path, share, own time, calls, what it computes a
+    second and what bounds it. The last row is what no module took. Where watching cost over a
+    tenth, a share is all that can be said."""
     whole = sum(each.self_s for each in times.layers) + times.unattributed_s
     is_close = times.instrumented_over_plain <= MOST_OVERHEAD
 
-    def cells(path: str, own_s: float, calls: str) -> tuple[str, ...]:
+    def cells(path: str, own_s: float, calls: str, *more: str) -> tuple[str, ...]:
         return (
             path,
             units.percent(own_s, whole),
             units.seconds(own_s) if is_close else units.NONE,
             calls,
+            *(more or ("", "")),
         )
 
     ordered = sorted(times.layers, key=lambda each: -each.self_s)
     for each in ordered[:most]:
-        yield cells(plain(each.path) or "(the model itself)", each.self_s, f"{each.calls}")
+        rate = _rate(each.flops, each.self_s) if is_close else units.NONE
+        path = plain(each.path) or "(the model itself)"
+        yield cells(path, each.self_s, f"{each.calls}", rate, each.bound.removesuffix("-bound"))
     if rest := ordered[most:]:
         yield cells(f"({len(rest)} more)", sum(each.self_s for each in rest), "")
     yield cells("(outside the model)", times.unattributed_s, "")

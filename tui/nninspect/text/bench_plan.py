@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nninspect.errors import BadInput
 from nninspect.protocol.bench import BenchPlan
 
@@ -27,15 +29,42 @@ def seconds(text: str) -> float:
     return value
 
 
-def plan(devices: str, batch: str, modes: str, max_time: str, quick: bool) -> BenchPlan:
-    """The plan that was typed. Raises BadInput."""
+def size(text: str) -> int:
+    """Bytes: "4GiB", "512 MiB", "2G"; units are powers of 1024. Raises BadInput."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    value = float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ") if found else 0
+    if value < 1:
+        raise BadInput(f"{text.strip()!r} is not a size", "type bytes with a unit, as 4GiB")
+    return int(value)
+
+
+CROSSOVER = "crossover"
+LARGEST = "largest"
+
+
+def plan(
+    devices: str, batch: str, modes: str, max_time: str, memory: str, quick: bool
+) -> BenchPlan:
+    """The plan that was typed. In place of batch sizes, "crossover" searches for them; beside
+    them, "largest" searches for what fits. Raises BadInput."""
+    asked = names(batch)
+    sizes = [each for each in asked if each not in (CROSSOVER, LARGEST)]
     return BenchPlan(
         devices=names(devices),
-        batches=batches(batch),
+        batches=tuple(map(batch_size, sizes)),
         modes=names(modes),
         max_time_s=seconds(max_time),
+        crossover=CROSSOVER in asked,
+        largest_batch=LARGEST in asked,
+        memory_limit_bytes=size(memory) if memory.strip() else None,
         quick=quick,
     )
+
+
+def batch_field(plan: BenchPlan) -> str:
+    """The batch sizes of a plan as they are typed."""
+    words = {CROSSOVER: plan.crossover, LARGEST: plan.largest_batch}
+    return ",".join((*map(str, plan.batches), *(word for word, is_on in words.items() if is_on)))
 
 
 def batch_size(text: str) -> int:

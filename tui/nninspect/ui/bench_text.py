@@ -72,7 +72,7 @@ def layers(row: BenchRow, most: int) -> Iterator[Paragraph]:
     yield Paragraph()
     over = f"{row.layers.instrumented_over_plain:.2f}× of the plain run"
     yield paragraph(f"own time of each layer, measured at {over}", "dim")
-    for path, share, own, _ in bench.layer_cells(row.layers, most):
+    for path, share, own, _, _, bound in bench.layer_cells(row.layers, most):
         bar = "█" * round(BAR * float(share.rstrip("%")) / 100)
         yield Paragraph(
             (
@@ -80,6 +80,7 @@ def layers(row: BenchRow, most: int) -> Iterator[Paragraph]:
                 Span(pad(bar, BAR), "accent"),
                 Span(f" {own:>8} ", "dim"),
                 Span(path, "link", f"screen.go({path!r})"),
+                Span(f"  {bound}".rstrip(), "dim"),
             ),
             wraps=False,
         )
@@ -128,7 +129,7 @@ def _facts(row: BenchRow) -> Iterator[tuple[str, str]]:
     if row.memory is not None and row.memory.peak_allocated_bytes is not None:
         yield "peak memory", units.size(row.memory.peak_allocated_bytes)
     if row.work is not None:
-        yield "work", f"{units.short_count(row.work.achieved_flops_per_s)}FLOP/s"
+        yield "work", bench.work(row)
     for label in row.labels:
         yield "note", plain(label)
 

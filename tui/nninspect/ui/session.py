@@ -20,6 +20,7 @@ from nninspect.protocol.bench import BenchPlan, BenchResult
 from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.records import Environment, Problem, Setup
+from nninspect.text.bench import progress
 from nninspect.ui.asides import Asides
 from nninspect.ui.changes import mark_changes
 from nninspect.ui.inputs import with_next_dtype
@@ -294,8 +295,9 @@ class Session:
                 self._tell(WorkerStarting(pid))
             case Ready(environment):
                 self._tell(WorkerReady(environment))
-            case Advanced(stage, fraction) if self._activity is not None:
-                self._progress(replace(self._activity, stage=stage, fraction=fraction))
+            case Advanced(stage, fraction, bench) if self._activity is not None:
+                told = stage if bench is None else progress(bench)
+                self._progress(replace(self._activity, stage=told, fraction=fraction))
             case Printed(text):
                 self._tell(Wrote(text))
             case Died(problem):

@@ -13,7 +13,8 @@ from textual.widgets import Input, Label
 
 from nninspect.errors import BadInput
 from nninspect.protocol.bench import BenchPlan
-from nninspect.text.bench_plan import plan
+from nninspect.text import units
+from nninspect.text.bench_plan import batch_field, plan
 from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.ticks import Tick
@@ -21,9 +22,10 @@ from nninspect.ui.widgets.ticks import Tick
 FINE = "enter starts"
 FIELDS = {
     "devices": "cpu,cuda:0 · empty: the CPU and the first accelerator",
-    "batch": "1,8,64 · empty: the input's",
+    "batch": "1,8,64 · crossover · largest · empty: the input's",
     "modes": "inference,train,threads=2 · empty: inference",
-    "seconds": "of rounds, at most",
+    "seconds": "of warm-up, rounds and layers, at most",
+    "memory": "4GiB · what the largest batch is to fit into",
 }
 
 
@@ -41,9 +43,10 @@ class BenchPlanScreen(ModalScreen[BenchPlan]):
         self._quick = before.quick
         self._values = {
             "devices": ",".join(before.devices),
-            "batch": ",".join(map(str, before.batches)),
+            "batch": batch_field(before),
             "modes": ",".join(before.modes),
             "seconds": f"{before.max_time_s:g}",
+            "memory": units.size(before.memory_limit_bytes) if before.memory_limit_bytes else "",
         }
 
     def compose(self) -> ComposeResult:
@@ -84,6 +87,7 @@ class BenchPlanScreen(ModalScreen[BenchPlan]):
             typed["batch"],
             typed["modes"],
             typed["seconds"],
+            typed["memory"],
             self.query_one("#plan-quick", Tick).value,
         )
 
