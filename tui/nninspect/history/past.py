@@ -36,7 +36,7 @@ def default_folder() -> Path:
 
 def is_finished(result: BenchResult) -> bool:
     """It ran to its end and has a figure: worth keeping."""
-    return result.stopped != "cancelled" and any(row.latency for row in result.rows)
+    return result.stopped not in ("cancelled", "died") and any(row.latency for row in result.rows)
 
 
 def identity(target: str, folder: Path) -> str:
