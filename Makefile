@@ -3,7 +3,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: check lint types contracts test corpus format benchmarks docs screenshots snapshots clean
+.PHONY: check lint types contracts test corpus long format benchmarks docs screenshots snapshots clean
 
 check: lint types contracts test
 
@@ -29,6 +29,10 @@ test: $(INSTALLED)
 corpus: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,corpus]'
 	$(BIN)/python -m pytest tests/corpus -m corpus -rA --show-capture=no -s
+
+# Many random steps where the suite takes a few.
+long: $(INSTALLED)
+	$(BIN)/python -m pytest -m long
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

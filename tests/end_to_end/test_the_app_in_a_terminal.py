@@ -63,7 +63,7 @@ def test_a_first_visit_from_the_picker_to_the_bench_and_out(terminal: Start) -> 
     app.see("ResNetSmall", "(1, 3, 32, 32)", "175,258 params")
     app.press("d")
     app.see("no other device")
-    app.press("b")
+    app.press("B\t1\t\t1\r")  # at batch 1, for a second
     app.see("p50", "verdict", "trusted")
     app.press("q")
     assert app.wait_for_exit() == 0

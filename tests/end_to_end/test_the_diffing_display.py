@@ -11,16 +11,29 @@ import pytest
 Start = Callable[..., Any]
 
 KEYS = (*"jjjjkGghlzZu1212w", "\x1b[6~", "\x1b[5~", "\x1b[6~", " ", "\r", "/", "\x1b")
-STEPS = 50
+STEPS = 12
+QUIET_S = 0.04
+"""What comes later is waited for where the two differ."""
+
+TERMINALS = [(80, 24, "truecolor"), (200, 50, "truecolor"), (80, 24, ""), (200, 50, "")]
 
 
-@pytest.mark.parametrize(
-    ("columns", "rows", "colours"),
-    [(80, 24, "truecolor"), (200, 50, "truecolor"), (80, 24, ""), (200, 50, "")],
-)
+@pytest.mark.parametrize(("columns", "rows", "colours"), TERMINALS)
 def test_it_shows_cell_by_cell_what_textual_shows(
     terminal: Start, columns: int, rows: int, colours: str
 ) -> None:
+    go_at_random(terminal, columns, rows, colours, STEPS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("columns", "rows", "colours"), TERMINALS)
+def test_it_does_so_for_as_long_as_one_likes(
+    terminal: Start, columns: int, rows: int, colours: str
+) -> None:
+    go_at_random(terminal, columns, rows, colours, 20 * STEPS)
+
+
+def go_at_random(terminal: Start, columns: int, rows: int, colours: str, steps: int) -> None:
     both = [
         terminal("resnet-small", *more, columns=columns, rows=rows, colours=colours)
         for more in ((), ("--stock-display",))
@@ -30,12 +43,12 @@ def test_it_shows_cell_by_cell_what_textual_shows(
         app.see("ResNetSmall", "stem", "torch ")
     choose = random.Random(columns)
     pressed: list[str] = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         pressed.append(choose.choice(KEYS))
         for app in both:
             app.press(pressed[-1])
         for app in both:
-            app.settle()
+            app.settle(QUIET_S)
         assert differing(ours, stock) == [], pressed
     assert len(ours.written) < len(stock.written) / 3
 
