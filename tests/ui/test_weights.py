@@ -51,6 +51,22 @@ async def test_the_tab_lists_every_tensor_and_enter_goes_to_its_layer(ui: Module
         assert client.asked.count(("weights", "")) == 1
 
 
+async def test_a_click_on_a_title_sorts_and_again_turns_it_round(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(), size=(120, 30)) as pilot:
+        await pilot.press("4")
+        await ui.settle(pilot)
+        lines = ui.text_of(pilot).splitlines()
+        place = lines[3].index("health") + 1, 3
+        assert "█" in lines[4]
+        found = []
+        for _ in "12":
+            await pilot.click(offset=place)
+            await ui.settle(pilot)
+            found.append(ui.text_of(pilot).splitlines()[4].split()[1])
+        assert found[0] == "stage3.1.conv2.weight" != found[1]
+        assert "by health the other way round" in ui.text_of(pilot)
+
+
 async def test_a_new_picture_forgets_the_values_and_escape_cancels_looking(ui: ModuleType) -> None:
     client = ui.FakeClient()
     async with ui.running(client) as pilot:

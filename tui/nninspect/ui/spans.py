@@ -59,10 +59,12 @@ def ink(widget: Widget, component: str) -> Style:
 
 
 class SpanPainter:
-    """It draws spans on a widget's own background; `forget` when the widget's styles change."""
+    """It draws spans on a widget's own background, or on that of a component of it; `forget` when
+    the widget's styles change."""
 
-    def __init__(self, widget: Widget) -> None:
+    def __init__(self, widget: Widget, component: str = "") -> None:
         self._widget = widget
+        self._component = component
         self._styles: dict[str, Style] = {}
 
     def forget(self) -> None:
@@ -77,6 +79,8 @@ class SpanPainter:
         style = self._styles.get(name)
         if style is None:
             style = self._widget.rich_style
+            if self._component:
+                style = self._widget.get_component_rich_style(self._component)
             if name:
                 style += ink(self._widget, f"span--{name}")
             self._styles[name] = style

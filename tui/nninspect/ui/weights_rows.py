@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nninspect.protocol.weights import TensorStats
 from nninspect.text import bars, layers, shapes, units, weights
 from nninspect.text.plain import plain
+from nninspect.ui.columns import ARROWS
 
 TITLES = {
     "path": "tensor",
@@ -25,6 +26,11 @@ LEAST_WANTED = ("std", "range", "bar", "kind", "count", "dtype", "shape")
 """The order in which columns give way."""
 BAR = 9
 SORTS = ("share", "path", "dtype", "health", "std")
+
+
+def titles(by: str, backwards: bool) -> dict[str, str]:
+    """The title of each column, with the arrow of the order."""
+    return {key: ARROWS[backwards] + title if key == by else title for key, title in TITLES.items()}
 
 
 def cells(stats: TensorStats, whole: int) -> dict[str, str]:

@@ -123,7 +123,7 @@ class ToldScreen(Screen[None]):
             "layers": self._layers.layer_tree,
             "bench": self._bench.rows,
             "doctor": self._doctor.findings,
-            "weights": self._weights,
+            "weights": self._weights.rows,
         }
         return focus.get(tab, self._log.view)
 
