@@ -27,16 +27,20 @@ class Dataflow(Generic[_Maker]):
 
     def knows(self, tensor: torch.Tensor) -> bool:
         """Whether it is an input of the model, or something was seen to make it."""
-        if id(tensor) in self._makers:
-            return True
-        if not _is_wrapped(tensor):
-            return False
-        self.same(tensor, _unwrapped(tensor))
-        return id(tensor) in self._makers
+        return self._known(tensor) is not None
 
     def maker(self, tensor: torch.Tensor) -> _Maker | None:
         """What made a tensor that it `knows`; None for one of the model's own inputs."""
         return self._makers[id(tensor)][1]
+
+    def _known(
+        self, tensor: torch.Tensor
+    ) -> tuple[weakref.ref[torch.Tensor], _Maker | None] | None:
+        known = self._makers.get(id(tensor))
+        if known is None and _is_wrapped(tensor):
+            self.same(tensor, _unwrapped(tensor))
+            return self._makers.get(id(tensor))
+        return known
 
     def set_inputs(self, tensors: Iterable[torch.Tensor]) -> None:
         """What the model was called with."""
@@ -46,8 +50,8 @@ class Dataflow(Generic[_Maker]):
     def used(self, tensors: Iterable[torch.Tensor], by: _Maker) -> None:
         """An edge for each tensor whose maker is known; weights and constants have none."""
         for tensor in tensors:
-            if self.knows(tensor):
-                self.edges.append((self._makers[id(tensor)][1], by))
+            if (known := self._known(tensor)) is not None:
+                self.edges.append((known[1], by))
 
     def made(self, tensors: Iterable[torch.Tensor], by: _Maker) -> None:
         """They are this one's now."""
@@ -62,8 +66,8 @@ class Dataflow(Generic[_Maker]):
 
     def same(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
         """One is the other in another guise, as `x.data` is x."""
-        if self.knows(other):
-            self._keep(tensor, self._makers[id(other)][1])
+        if (known := self._known(other)) is not None:
+            self._keep(tensor, known[1])
 
     def _keep(self, tensor: torch.Tensor, maker: _Maker | None) -> None:
         key, makers = id(tensor), self._makers

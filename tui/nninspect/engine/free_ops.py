@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -87,6 +87,7 @@ _ASKED = """
 _FREE = frozenset(f"{_MADE}{_MOVED}{_REDUCED}{_LAYERS}{_ELEMENTWISE}{_ASKED}".split())
 
 
+@lru_cache(maxsize=4_096)
 def is_free(func: Callable[..., Any]) -> bool:
     """It is a view, elementwise, a reduction or a layer without a product, so it counts as 0."""
     name = str(getattr(func, "__name__", ""))

@@ -7,8 +7,9 @@ one of torch's own leaf modules calls is that module's business and gets no reco
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 MAX_OPS = 50_000
 """Ops that are kept: a loop over time steps in Python needs no more of its rows."""
+
+MAX_KNOWN = 4_096
+"""Functions whose names are remembered."""
 
 unseen = torch._C.DisableTorchFunction
 """A context in which our own questions to tensors are no ops."""
@@ -80,6 +84,19 @@ class OpRecorder(TorchFunctionMode):
         if _is_attribute(func):
             return self._attribute(func, args, kwargs)
         return self._op(func, args, kwargs)
+
+    def steps_aside(self) -> bool:
+        """Hear of no function until it `comes_back`; False where a mode of the user's is in the
+        way. What torch's own layers call would else be told one by one, to be heeded not at all."""
+        modes = torch._C._len_torch_function_stack()
+        if not modes or torch._C._get_function_stack_at(modes - 1) is not self:
+            return False
+        torch._C._pop_torch_function_stack()
+        return True
+
+    def comes_back(self) -> None:
+        """After it stepped aside."""
+        torch._C._push_on_torch_function_stack(self)
 
     def forget_failure_unless(self, error: BaseException | None) -> None:
         """An exception that was caught on its way is no failure."""
@@ -163,10 +180,12 @@ class OpRecorder(TorchFunctionMode):
         return ""
 
 
+@lru_cache(maxsize=MAX_KNOWN)
 def _is_attribute(func: Callable[..., Any]) -> bool:
     return getattr(func, "__name__", "") in ("__get__", "__set__", "__delete__")
 
 
+@lru_cache(maxsize=MAX_KNOWN)
 def _name(func: Callable[..., Any]) -> str:
     """As the user calls it: "relu", "add" for `+`, "getitem" for `[]`."""
     name = str(getattr(func, "__name__", type(func).__name__))
@@ -178,7 +197,7 @@ def _written(
 ) -> torch.Tensor | None:
     """The tensor that an op wrote to, where it made none: `x.add_(y)`, `x[0] = y`, `out=x`."""
     target = kwargs.get("out")
-    if target is None and args and (result is args[0] or _sets_item(func)):
+    if target is None and args and (result is args[0] or (result is None and _sets_item(func))):
         target = args[0]
     return target if isinstance(target, torch.Tensor) else None
 
@@ -187,21 +206,21 @@ def _sets_item(func: Callable[..., Any]) -> bool:
     return getattr(func, "__name__", "") == "__setitem__"
 
 
-def new_bytes(made: Iterable[torch.Tensor], given: Iterable[torch.Tensor]) -> int:
+def new_bytes(made: Sequence[torch.Tensor], given: Sequence[torch.Tensor]) -> int:
     """Bytes of the tensors that are no views of what was given, each storage once."""
-    seen = {storage for tensor in given if (storage := _storage(tensor))}
+    seen = set(map(_storage, given))
     total = 0
     for tensor in made:
         storage = _storage(tensor)
         if storage and storage not in seen:
             seen.add(storage)
-            total += tensor.numel() * tensor.element_size()
+            total += tensor.nbytes
     return total
 
 
 def _storage(tensor: torch.Tensor) -> int:
     """The identity of its storage; 0 where it has none of its own, as a sparse one."""
     try:
-        return int(tensor.untyped_storage()._cdata)
+        return tensor.untyped_storage()._cdata  # type: ignore[no-any-return]
     except (RuntimeError, NotImplementedError):
         return 0

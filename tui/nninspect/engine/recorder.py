@@ -172,8 +172,9 @@ class CallRecorder:
             return self._plain_call(module, *args, **kwargs)
         with unseen():
             call, given = self._begin(module, args, kwargs)
-        outer = call.inside
+        outer, was_leaf = call.inside, self.is_in_leaf
         self._begun = module
+        is_aside = was_leaf and self._op_recorder.steps_aside()
         try:
             self.steps.pass_one()
             result = self._plain_call(module, *args, **kwargs)
@@ -183,7 +184,9 @@ class CallRecorder:
             self._note_failure(error, call)
             raise
         finally:
-            was_leaf, self.is_in_leaf = self.is_in_leaf, False
+            if is_aside:
+                self._op_recorder.comes_back()
+            self.is_in_leaf = False
             self.open = outer
         with unseen():
             self._note_outputs(call, result, given, was_leaf)
@@ -193,7 +196,10 @@ class CallRecorder:
     def _begin(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Call, list[torch.Tensor]]:
-        found = tensors_in(self._named(module, args, kwargs))
+        if len(args) == 1 and not kwargs and isinstance(args[0], torch.Tensor):
+            found = [("", args[0])]  # the only one needs no name
+        else:
+            found = tensors_in(self._named(module, args, kwargs))
         given = [tensor for _, tensor in found]
         call = Call(module, described(found), inside=self.open)
         if self.open < 0:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from itertools import count
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -16,6 +15,11 @@ MAX_DEPTH = 8
 MAX_TENSORS = 64
 MAX_LOOKED_AT = 4096
 """Bounds on what is looked at in one value: nested lists of a thousand tensors say no more."""
+
+MAX_KNOWN = 16_384
+"""Shapes that are remembered for the next tensor of their like."""
+
+_PLACES = tuple(map(str, range(MAX_LOOKED_AT + 1)))
 
 _PLAIN = frozenset({type(None), bool, int, float, str, torch.dtype, torch.device})
 """What holds no tensor, told at a glance."""
@@ -32,55 +36,66 @@ def found_in(value: Any) -> Tensors:
 def described(tensors: Sequence[tuple[str, torch.Tensor]]) -> Tensors:
     """What is kept of tensors that were found."""
     if len(tensors) == 1:
-        return (_info("", tensors[0][1]),)
-    return tuple(_info(key, tensor) for key, tensor in tensors)
+        tensors = [("", tensors[0][1])]
+    try:
+        return tuple([_known_info(key, each.shape, each.dtype) for key, each in tensors])
+    except Exception:  # each kind of nested tensor refuses with an error of its own
+        return tuple(TensorInfo(k, shape_of(each), dtype_name(each.dtype)) for k, each in tensors)
 
 
-def _info(key: str, tensor: torch.Tensor) -> TensorInfo:
-    return TensorInfo(key, shape_of(tensor), dtype_name(tensor.dtype))
-
-
-def tensors_in(value: Any) -> list[tuple[str, torch.Tensor]]:
-    """The tensors themselves, each with its key."""
-    found: list[tuple[str, torch.Tensor]] = []
-    _collect(value, "", 0, found, count())
-    return found
-
-
-def _collect(
-    value: Any, key: str, depth: int, found: list[tuple[str, torch.Tensor]], looked_at: count[int]
-) -> None:
-    if type(value) in _PLAIN:
-        return
-    if isinstance(value, torch.Tensor):
-        if len(found) < MAX_TENSORS:
-            found.append((key, value))
-        return
-    if depth == MAX_DEPTH:
-        return
-    for name, part in _parts(value):
-        if len(found) == MAX_TENSORS or next(looked_at) > MAX_LOOKED_AT:
-            return
-        _collect(part, f"{key}.{name}" if key else name, depth + 1, found, looked_at)
+@lru_cache(maxsize=MAX_KNOWN)
+def _known_info(key: str, shape: torch.Size, dtype: torch.dtype) -> TensorInfo:
+    """One object for all that are alike: the layers of a deep model are."""
+    return TensorInfo(key, tuple(map(int, shape)), dtype_name(dtype))
 
 
 def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
     """Its sizes; -1 for each where a nested tensor has no one size."""
     try:
         return tuple(map(int, tensor.shape))
-    except Exception:  # each kind of nested tensor refuses with an error of its own
+    except Exception:
         return (-1,) * tensor.dim()
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        yield from ((str(name), part) for name, part in list(value.items()))
-    elif isinstance(value, tuple) and hasattr(value, "_fields"):
-        yield from zip(value._fields, value, strict=True)
-    elif isinstance(value, (tuple, list)):
-        yield from ((str(place), part) for place, part in enumerate(value))
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        yield from ((f.name, getattr(value, f.name, None)) for f in dataclasses.fields(value))
+def tensors_in(value: Any) -> list[tuple[str, torch.Tensor]]:
+    """The tensors themselves, each with its key."""
+    if isinstance(value, torch.Tensor):
+        return [("", value)]
+    found: list[tuple[str, torch.Tensor]] = []
+    _collect(value, "", 1, found, [MAX_LOOKED_AT])
+    return found
+
+
+def _collect(
+    value: Any, above: str, depth: int, found: list[tuple[str, torch.Tensor]], left: list[int]
+) -> None:
+    """Those in the parts of a value, whose keys begin with what is above; `left` is how many parts
+    are still to be looked at in all."""
+    if left[0] < 0:
+        return
+    left[0] -= len(value) if isinstance(value, (tuple, list, Mapping)) else 1
+    for name, part in _parts(value):
+        if type(part) in _PLAIN:
+            continue
+        if isinstance(part, torch.Tensor):
+            if len(found) == MAX_TENSORS:
+                return
+            found.append((above + name, part))
+        elif depth < MAX_DEPTH:
+            _collect(part, f"{above}{name}.", depth + 1, found, left)
+
+
+def _parts(value: Any) -> Iterable[tuple[str, Any]]:
+    kind = type(value)
+    if kind is tuple or kind is list:
+        return zip(_PLACES, value, strict=False)
+    if isinstance(value, (dict, Mapping)):
+        return [(str(name), part) for name, part in list(value.items())]
+    if isinstance(value, (tuple, list)):
+        return zip(getattr(value, "_fields", _PLACES), value, strict=False)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [(f.name, getattr(value, f.name, None)) for f in dataclasses.fields(value)]
+    return ()
 
 
 @cache
