@@ -20,7 +20,7 @@ from nninspect.engine.placement import PlacedOp
 from nninspect.engine.products import subtree_products, torchinfo_products
 from nninspect.engine.recorder import Call, Maker
 from nninspect.engine.structure import Node, has_forward
-from nninspect.engine.tensors import dtype_name
+from nninspect.engine.tensors import device_name, dtype_name
 from nninspect.engine.torchinfo_report import TorchinfoReport, is_leaf
 from nninspect.protocol.layers import CallShapes, LayerRow, Mark, Tensors
 
@@ -112,6 +112,8 @@ def _row(
 
 def different_calls(calls: Sequence[Call] | Sequence[Op]) -> tuple[CallShapes, ...]:
     """Each different pair of inputs and outputs; none where all calls were alike."""
+    if len(calls) < 2:
+        return ()
     times = Counter((call.inputs, call.outputs) for call in calls)
     if len(times) < 2:
         return ()
@@ -209,14 +211,23 @@ def _shapes(tensors: Tensors | None) -> list[tuple[int, ...]]:
 
 def _placements(nodes: Sequence[Node]) -> list[tuple[str, str]]:
     """The dtype and the device of each node's subtree: one name, "mixed", or ""."""
-    found: list[tuple[set[str], set[str]]] = []
-    for node in nodes:
-        tensors = _own_tensors(node.module)
-        found.append(({dtype_name(t.dtype) for t in tensors}, {str(t.device) for t in tensors}))
+    found = [_placement(node.module) for node in nodes]
     for place in range(len(nodes) - 1, 0, -1):
-        for mine, parents in zip(found[place], found[nodes[place].parent], strict=True):
-            parents |= mine
-    return [(_one_name(dtypes), _one_name(devices)) for dtypes, devices in found]
+        parent = nodes[place].parent
+        if found[place] != found[parent]:
+            dtypes, devices = zip(found[place], found[parent], strict=True)
+            found[parent] = _one_name({*dtypes} - {""}), _one_name({*devices} - {""})
+    return found
+
+
+def _placement(module: nn.Module) -> tuple[str, str]:
+    """Of the module's own tensors."""
+    tensors = _own_tensors(module)
+    if len(tensors) == 1:
+        return dtype_name(tensors[0].dtype), device_name(tensors[0].device)
+    return _one_name({dtype_name(t.dtype) for t in tensors}), _one_name(
+        {device_name(t.device) for t in tensors}
+    )
 
 
 def model_dtype(model: nn.Module) -> str:

@@ -21,6 +21,15 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _Convolution: TypeAlias = nn.Conv1d | nn.Conv2d | nn.Conv3d
 _Transposed: TypeAlias = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 _LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
+_RULED = (
+    *(nn.Linear, *_CONVOLUTIONS, *_TRANSPOSED),
+    *(nn.RNNBase, nn.MultiheadAttention, *_LOOKUPS),
+)
+
+
+def has_rule(module: nn.Module) -> bool:
+    """Whether `mult_adds` knows its kind."""
+    return isinstance(module, _RULED)
 
 
 def mult_adds(module: nn.Module, inputs: Tensors, outputs: Tensors) -> int | None:

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from nninspect.engine.counting import count
 from nninspect.engine.flight import Ended
-from nninspect.engine.tensors import described, tensors_in
+from nninspect.engine.tensors import described, described_in_order, tensors_in
 from nninspect.protocol.layers import Tensors
 
 if TYPE_CHECKING:
@@ -114,12 +114,12 @@ class OpRecorder(TorchFunctionMode):
         return result
 
     def _op(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        recorder = self._recorder
         with unseen():
-            found = tensors_in([*args, *kwargs.values()])
-            given = [tensor for _, tensor in found]
+            found = tensors_in([*args, *kwargs.values()] if kwargs else args)
             inputs = described(found)  # before it: an in-place op may resize
         try:
-            self._recorder.steps.pass_one()
+            recorder.steps.pass_one()
             result = func(*args, **kwargs)
             if self._recorder.wait is not None:
                 self._recorder.wait()
@@ -130,28 +130,28 @@ class OpRecorder(TorchFunctionMode):
             raise
         with unseen():
             written = _written(func, result, args, kwargs)
-            made = [written] if written is not None else [t for _, t in tensors_in(result)]
+            made = [t for _, t in tensors_in(result)] if written is None else [written]
             op = self._begun(func, inputs)
             if made and self._keep(op):
                 op.mult_adds = count(func, args, kwargs, result)
-                if self._recorder.observer is not None:
-                    self._recorder.observer.done(op, func, args, kwargs, self._recorder.dataflow)
-                self._note(op, given, made, is_in_place=written is not None)
-            elif not made and self._recorder.observer is not None:
-                self._recorder.observer.read(op, given, self._recorder.dataflow)
-        self._recorder.steps.pass_one(is_end=True)
+                if recorder.observer is not None:
+                    recorder.observer.done(op, func, args, kwargs, recorder.dataflow)
+                self._note(op, [t for _, t in found], made, is_in_place=written is not None)
+            elif not made and recorder.observer is not None:
+                recorder.observer.read(op, [t for _, t in found], recorder.dataflow)
+        recorder.steps.pass_one(is_end=True)
         return result
 
     def _note(
         self, op: Op, given: list[torch.Tensor], made: list[torch.Tensor], is_in_place: bool
     ) -> None:
-        op.outputs = described([(str(place), tensor) for place, tensor in enumerate(made)])
-        op.output_bytes = 0 if is_in_place else new_bytes(made, given)
+        op.outputs = described_in_order(made)
         flow = self._recorder.dataflow
         flow.used(given, op)
         if is_in_place:
             flow.changed(made[0], op)
         else:
+            op.output_bytes = new_bytes(made, given)
             flow.made(made, op)
 
     def _begun(self, func: Callable[..., Any], inputs: Tensors) -> Op:

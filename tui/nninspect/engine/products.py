@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from torch import nn
 
-from nninspect.engine.mult_adds import mult_adds
+from nninspect.engine.mult_adds import has_rule, mult_adds
 from nninspect.engine.ops import Op
 from nninspect.engine.placement import PlacedOp
 from nninspect.engine.recorder import Call
@@ -34,7 +34,7 @@ def subtree_products(
         by_rule = None if above or node.is_shared else _by_rule(node.module, calls)
         figure = by_rule
         if figure is None and not above and not node.is_shared:
-            figure = of_ops[place] if place in of_ops else _of_leaf(node.module, calls, report)
+            figure = of_ops[place] if place in of_ops else _of_leaf(node, calls, report)
         figures.append(figure)
         has_rule_above.append(above or by_rule is not None)
     for place in range(len(nodes) - 1, 0, -1):
@@ -66,6 +66,8 @@ def _of_ops(placed: Sequence[PlacedOp]) -> dict[int, int]:
 
 
 def _by_rule(module: nn.Module, calls: Mapping[int, Sequence[Call]]) -> int | None:
+    if not has_rule(module):
+        return None
     recorded = [call for call in calls.get(id(module), ()) if call.outputs is not None]
     found = [mult_adds(module, call.inputs, call.outputs or ()) for call in recorded]
     known = [figure for figure in found if figure is not None]
@@ -73,12 +75,13 @@ def _by_rule(module: nn.Module, calls: Mapping[int, Sequence[Call]]) -> int | No
 
 
 def _of_leaf(
-    module: nn.Module, calls: Mapping[int, Sequence[Call]], report: TorchinfoReport
+    node: Node, calls: Mapping[int, Sequence[Call]], report: TorchinfoReport
 ) -> int | None:
     """A leaf without weights multiplies nothing; of one without a rule torchinfo may know."""
+    module = node.module
     if not is_leaf(module) or not any(call.outputs is not None for call in calls[id(module)]):
         return None
-    if next(module.parameters(), None) is None:
+    if not node.total:
         return 0
     return torchinfo_products(report.calls.get(id(module), []))
 

@@ -43,6 +43,11 @@ def described(tensors: Sequence[tuple[str, torch.Tensor]]) -> Tensors:
         return tuple(TensorInfo(k, shape_of(each), dtype_name(each.dtype)) for k, each in tensors)
 
 
+def described_in_order(tensors: Sequence[torch.Tensor]) -> Tensors:
+    """The same of tensors whose places are their keys."""
+    return described(list(zip(_PLACES, tensors, strict=False)))
+
+
 @lru_cache(maxsize=MAX_KNOWN)
 def _known_info(key: str, shape: torch.Size, dtype: torch.dtype) -> TensorInfo:
     """One object for all that are alike: the layers of a deep model are."""
@@ -102,3 +107,9 @@ def _parts(value: Any) -> Iterable[tuple[str, Any]]:
 def dtype_name(dtype: torch.dtype) -> str:
     """torch.float32 → "float32"."""
     return str(dtype).removeprefix("torch.")
+
+
+@cache
+def device_name(device: torch.device) -> str:
+    """ "cpu", "cuda:0"."""
+    return str(device)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from nninspect.engine.garbage import no_collections
 from nninspect.engine.layers import Evidence, different_calls, module_rows
 from nninspect.engine.ops import Op
 from nninspect.engine.placement import PlacedOp, first_places, place_ops
@@ -31,6 +32,7 @@ class LayerTree(NamedTuple):
     kin: list[Edge]
 
 
+@no_collections()
 def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> LayerTree:
     """The tree of one run; `count_parameters` has run on the nodes."""
     known = {id(node.module) for node in nodes}
@@ -45,7 +47,8 @@ def layer_tree(nodes: Sequence[Node], evidence: Evidence) -> LayerTree:
         modules[item] if isinstance(item, int) else _op_row(item, modules[item.parent], evidence)
         for item in order
     ]
-    return LayerTree(signed(rows), *_flow(nodes, order, evidence), _kin(nodes, order))
+    sign(rows)
+    return LayerTree(rows, *_flow(nodes, order, evidence), _kin(nodes, order))
 
 
 def _in_order(nodes: Sequence[Node], placed: Sequence[PlacedOp]) -> Iterator[int | PlacedOp]:
@@ -124,12 +127,11 @@ def _kin(nodes: Sequence[Node], order: Sequence[int | PlacedOp]) -> list[Edge]:
     return found
 
 
-def signed(rows: Sequence[LayerRow]) -> list[LayerRow]:
-    """The rows with their signatures: equal where whole subtrees look alike, names below the
+def sign(rows: Sequence[LayerRow]) -> None:
+    """Give fresh rows their signatures: equal where whole subtrees look alike, names below the
     top included. Ops have none, but are part of their modules'."""
     children: dict[int, list[object]] = defaultdict(list)
     numbers: dict[object, int] = {}
-    signatures = [0] * len(rows)
     parents: list[int] = []
     open_rows: list[int] = []
     for place, row in enumerate(rows):
@@ -143,9 +145,6 @@ def signed(rows: Sequence[LayerRow]) -> list[LayerRow]:
         below = tuple(children.pop(place, ()))
         key = (row.type, row.extra, calls, parameters, row.marks, below)
         number = numbers.setdefault(key, len(numbers) + 1)
-        signatures[place] = 0 if row.kind is Kind.OP else number
+        if row.kind is Kind.MODULE:
+            msgspec.structs.force_setattr(row, "signature", number)
         children[parents[place]].append((row.name, number))
-    return [
-        msgspec.structs.replace(row, signature=signature)
-        for row, signature in zip(rows, signatures, strict=True)
-    ]
