@@ -1,4 +1,4 @@
-"""What an op gives by what is remembered of its like, against what its meta kernel gives."""
+"""What an op gives by a rule, or as remembered of its like, against what its meta kernel gives."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nninspect.engine.dry_run import lenient, shape_rules
 from nninspect.engine.dry_run.known_shapes import KnownShapes
 from nninspect.engine.dry_run.lenient import Lenient
 from nninspect.engine.examine import run_forward
@@ -71,12 +72,106 @@ OPS: list[Op] = [
     lambda a, b: F.dropout(a, 0.5, training=True),
     lambda a, b: F.dropout(a, 0.5, training=False),
     lambda a, b: torch.view_as_complex(a.view(4, 2, 2)) * 2,
+    lambda a, b: a.t() + b.t(),
+    lambda a, b: F.linear(a.t(), b),
+    lambda a, b: F.leaky_relu(a, 0.1, True),
+    lambda a, b: F.relu(a, True),
+    lambda a, b: a.pow(2) > a.long(),
+    lambda a, b: a.long() * a.long(),
+    lambda a, b: a.bool() + a.bool(),
+    lambda a, b: a.half() + b.bfloat16(),
+    lambda a, b: a.half() * b[0, 0],
+    lambda a, b: a[:, :1] + b[:1],
+    lambda a, b: a.sum() * b.sum(),
+    lambda a, b: torch.where(a > 0, a, 1),
+    lambda a, b: torch.where(a > 0, a.half(), b),
+    lambda a, b: a.mean((0, 1), keepdim=True),
+    lambda a, b: a.mean([-1]),
+    lambda a, b: F.adaptive_avg_pool2d(a[None, None], (1, 2)),
+    lambda a, b: F.batch_norm(a, b[0], b[0]),
+    lambda a, b: F.group_norm(a[:, :, None], 2, b[0]),
+    lambda a, b: F.rms_norm(a, (4,), b[0]),
+    lambda a, b: a.masked_fill(b > 0, 0.0),
+    lambda a, b: F.linear(a, b.half()),
+    lambda a, b: a.to(torch.float8_e4m3fn) + 1,
 ]
+
+
+KERNELS_THAT_RULES_REPLACE: list[Op] = [
+    lambda a, b: F.linear(a, b, b[0]),
+    lambda a, b: F.layer_norm(a, (4,), b[0], b[0]),
+    lambda a, b: F.rms_norm(a, (4,), b[0]),
+    lambda a, b: F.batch_norm(a, b[0], b[0], b[0], b[0]),
+    lambda a, b: F.group_norm(a[:, :, None], 2, b[0]),
+    lambda a, b: F.scaled_dot_product_attention(a[None, None], b[None, None], b[None, None]),
+    lambda a, b: F.adaptive_avg_pool2d(a[None, None], 1),
+    lambda a, b: a + b[0],
+    lambda a, b: 2 - a,
+    lambda a, b: 1 / a,
+    lambda a, b: a**2,
+    lambda a, b: a > 0,
+    lambda a, b: F.relu(a),
+    lambda a, b: F.gelu(a, approximate="tanh"),
+    lambda a, b: a.cos(),
+    lambda a, b: a.mean(-1, keepdim=True),
+    lambda a, b: torch.where(a > 0, a, b),
+    lambda a, b: a.masked_fill(b > 0, 0.0),
+]
+
+WRONG: list[Op] = [
+    lambda a, b: a + b[:3],
+    lambda a, b: F.linear(a, b[:, :3]),
+    lambda a, b: F.linear(a, b, b[0, :3]),
+    lambda a, b: F.layer_norm(a, (3,)),
+    lambda a, b: F.batch_norm(a, b[0, :3], b[0, :3]),
+    lambda a, b: F.group_norm(a[:, :, None], 3),
+    lambda a, b: F.scaled_dot_product_attention(a[None, None], b[None, None, :, :3], b[None, None]),
+    lambda a, b: F.gelu(a, approximate="cosh"),
+    lambda a, b: a.mean(2),
+    lambda a, b: a.mean((0, 0)),
+]
+
+
+def pair() -> tuple[Tensor, Tensor]:
+    return torch.empty(4, 4, device=META), torch.empty(4, 4, device=META)
+
+
+@pytest.mark.parametrize("op", KERNELS_THAT_RULES_REPLACE)
+def test_a_rule_is_as_the_kernel_has_it(op: Op, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Tensor | None] = []
+
+    def by_rule(*call: Any) -> Tensor | None:
+        found.append(shape_rules.by_rule(*call))
+        return found[-1]
+
+    monkeypatch.setattr(lenient, "by_rule", by_rule)
+    right, first, _ = twice(op, *pair())
+    assert first == right
+    assert any(each is not None for each in found)
+
+
+@pytest.mark.parametrize("op", WRONG)
+def test_what_the_kernel_refuses_no_rule_lets_through(op: Op) -> None:
+    def refusal() -> str:
+        with pytest.raises(Exception) as refused:  # noqa: PT011
+            op(*pair())
+        return f"{refused.type.__name__}: {refused.value}"
+
+    right = refusal()
+    with Lenient():
+        assert refusal() == right
+
+
+def test_within_vmap_no_rule_answers() -> None:
+    a, b = pair()
+    with Lenient():
+        assert torch.vmap(lambda row: row + 1)(a).shape == (4, 4)
+        assert torch.vmap(lambda row: F.linear(row, b))(a).shape == (4, 4)
 
 
 @pytest.mark.parametrize("op", OPS)
 def test_the_second_call_is_as_the_kernel_has_it(op: Op) -> None:
-    right, first, second = twice(op, torch.empty(4, 4, device=META), torch.empty(4, 4, device=META))
+    right, first, second = twice(op, *pair())
     assert first == right
     assert second == right
 

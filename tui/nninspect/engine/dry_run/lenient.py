@@ -1,5 +1,5 @@
-"""The mode of a dry run: each op by what is known of its like, else by its meta kernel, else by
-the kernel with guesses for the values that it asks for."""
+"""The mode of a dry run: each op by a rule, else by what is known of its like, else by its meta
+kernel, else by the kernel with guesses for the values that it asks for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from nninspect.engine.dry_run.guesses import Assumed, Guessing
 from nninspect.engine.dry_run.known_shapes import KnownShapes
+from nninspect.engine.dry_run.shape_rules import by_rule
 from nninspect.engine.structure import walk
 from nninspect.protocol.dry_run import Guess
 
@@ -68,9 +69,12 @@ class Lenient(TorchFunctionMode):
     def _result(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        call, known = self._known.look_up(func, args, kwargs)
-        if known is not None:
-            with torch._C.DisableTorchFunction():
+        with torch._C.DisableTorchFunction():
+            made = by_rule(func, args, kwargs)
+            if made is not None:
+                return made
+            call, known = self._known.look_up(func, args, kwargs)
+            if known is not None:
                 return known()
         try:
             result, failed = func(*args, **kwargs), False
