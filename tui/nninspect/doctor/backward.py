@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -45,6 +45,8 @@ class Gradients:
     error: BaseException | None = None
     has_path: bool = True
     """Some output depends on some parameter."""
+    outputs: tuple[tuple[str, torch.Tensor], ...] | None = None
+    """Keys and detached tensors of the forward; None where it did not come to an end."""
 
     @property
     def failure(self) -> str:
@@ -64,17 +66,22 @@ class Blame(NamedTuple):
 def backward(model: nn.Module, arguments: Any) -> Gradients:
     """One forward and backward; a plain sum would hide what a softmax does. Gradients of the
     parameters, and hooks, are the caller's to clear away."""
+    outputs = None
     try:
         arrived = _watch(model)
-        loss = _loss(model, arguments)
+        args, kwargs = arguments
+        found = tensors_in(model(*args, **kwargs))
+        outputs = tuple((key, tensor.detach().clone()) for key, tensor in found)
+        loss = _projected(tensor for _, tensor in found)
         if loss is None:
-            return Gradients(has_path=False)
+            return Gradients(has_path=False, outputs=outputs)
         loss.backward()  # type: ignore[no-untyped-call]
     except (Exception, SystemExit) as error:
-        return Gradients(error=error)
+        return Gradients(error=error, outputs=outputs)
     return Gradients(
         {name: p.grad for name, p in model.named_parameters() if p.requires_grad},
         tuple(Arrived(path, norm) for path, norm in arrived if norm is not None),
+        outputs=outputs,
     )
 
 
@@ -84,7 +91,8 @@ def blame(model: nn.Module, arguments: Any) -> Blame | None:
         warnings.simplefilter("always")
         try:
             with torch.autograd.detect_anomaly():
-                loss = _loss(model, arguments)
+                args, kwargs = arguments
+                loss = _projected(tensor for _, tensor in tensors_in(model(*args, **kwargs)))
                 if loss is not None:
                     loss.backward()  # type: ignore[no-untyped-call]
         except RuntimeError as error:
@@ -121,14 +129,9 @@ def jittered(model: nn.Module) -> Iterator[None]:
                 parameter.copy_(value)
 
 
-def _loss(model: nn.Module, arguments: Any) -> torch.Tensor | None:
+def _projected(tensors: Iterable[torch.Tensor]) -> torch.Tensor | None:
     """A random projection of all that can be trained; None where nothing can."""
-    args, kwargs = arguments
-    outputs = [
-        tensor
-        for _, tensor in tensors_in(model(*args, **kwargs))
-        if tensor.is_floating_point() and tensor.requires_grad
-    ]
+    outputs = [tensor for tensor in tensors if tensor.is_floating_point() and tensor.requires_grad]
     if not outputs:
         return None
     parts = ((tensor * torch.randn_like(tensor)).sum() for tensor in outputs)
@@ -147,7 +150,8 @@ def _watch(model: nn.Module) -> list[tuple[str, float | None]]:
             found.append((path, None))
 
             def arrive(gradient: torch.Tensor) -> None:
-                found[place] = (path, float(gradient.detach().double().norm()))
+                norm = torch.linalg.vector_norm(gradient.detach(), dtype=torch.float64)
+                found[place] = (path, float(norm))
 
             output.register_hook(arrive)  # type: ignore[no-untyped-call]
 

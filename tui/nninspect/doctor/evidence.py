@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import nn
 
@@ -16,6 +17,7 @@ from nninspect.doctor.rule import Need
 from nninspect.doctor.source import Source, SourceClass
 from nninspect.doctor.structure import Structure
 from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.values import broken_tensors
 from nninspect.engine.target import LIBRARIES
 from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.records import Problem, Setup
@@ -70,6 +72,11 @@ class Evidence:
         """For rules that need forward or backward probes."""
         assert self.probing is not None
         return self.probing
+
+    @cached_property
+    def broken_tensors(self) -> dict[str, str]:
+        """Parameters and buffers with values that are no numbers, and what they are."""
+        return broken_tensors(self.structure)
 
     def missing(self, need: Need) -> str:
         """Why a rule can't have what it needs, a sentence; "" where it can."""

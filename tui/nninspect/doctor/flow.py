@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from nninspect.doctor.backward import Arrived
+from nninspect.doctor.backward import Arrived, Gradients
 from nninspect.doctor.evidence import Evidence
-from nninspect.doctor.values import has_statistics
 
 SEEDS = (0, 1, 2)
 MIN_CALLS = 4
 """Fewer layers in a row neither fade nor swell by much."""
 RATIO = 1e5
 """Between what arrives at the first and at the last layers, above which it is a finding."""
+SUSPICIOUS = 1e3
+"""Between the largest and the least of one backward, above which more are worth their time."""
 
 
 class Flow(NamedTuple):
@@ -30,13 +32,25 @@ class Flow(NamedTuple):
 
 
 def gradient_flow(evidence: Evidence) -> Flow | None:
-    """None where too few layers are called, or not the same ones every time.
+    """None where it is about the same everywhere by one backward, or too few layers are called,
+    or not the same ones every time.
 
-    With the statistics of the batch where a norm keeps its own: fresh ones normalise nothing.
+    In train mode: a norm's fresh statistics normalise nothing.
     """
-    training = any(has_statistics(module) for _, module in evidence.structure.modules())
+    training, first = evidence.probes.backward()
+    plain = [each.norm for each in first.arrived]
+    if len(plain) < MIN_CALLS or (all(plain) and max(plain) < SUSPICIOUS * min(plain)):
+        return None
+    return _measured([run.arrived for run in moved_off(evidence, training)])
+
+
+def moved_off(evidence: Evidence, training: bool) -> list[Gradients]:
+    """Backwards of several batches, with constant parameters moved off their values."""
     probes = evidence.probes
-    runs = [probes.gradients(seed=seed, training=training, jitter=True).arrived for seed in SEEDS]
+    return [probes.gradients(seed=seed, training=training, jitter=True) for seed in SEEDS]
+
+
+def _measured(runs: Sequence[Sequence[Arrived]]) -> Flow | None:
     if len({tuple(each.path for each in run) for run in runs}) != 1:
         return None
     calls = [_median(call) for call in zip(*runs, strict=True)]
@@ -50,5 +64,5 @@ def gradient_flow(evidence: Evidence) -> Flow | None:
     )
 
 
-def _median(calls: tuple[Arrived, ...]) -> Arrived:
+def _median(calls: Sequence[Arrived]) -> Arrived:
     return Arrived(calls[0].path, median(each.norm for each in calls))

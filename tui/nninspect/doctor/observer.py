@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from nninspect.doctor.source import Source
+from nninspect.doctor.watching import UnitsWatch
 from nninspect.engine.dataflow import Dataflow
 from nninspect.engine.ops import Op
 from nninspect.engine.recorder import Call, Maker, Observer
@@ -76,10 +77,13 @@ class NotesTaker(Observer):
         """What each module call returned, by `id`: keys and what made them."""
         self.reads: list[Read] = []
         """Of tensors that the forward was given or made."""
+        self.units = UnitsWatch()
+        """Which units behind a ReLU were active."""
 
     def called(self, call: Call, given: Sequence[torch.Tensor]) -> None:
         file, line = self._line()
         self.notes[id(call)] = Notes(file, line, training=call.module.training)
+        self.units.called(call, given)
 
     def done(
         self,
@@ -105,6 +109,7 @@ class NotesTaker(Observer):
             tuple(flow.maker(tensor) for tensor in known),
             len(tensors) - len(known) - len(weights),
         )
+        self.units.done(op, func, args, kwargs, flow)
 
     def read(self, op: Op, given: Sequence[torch.Tensor], flow: Dataflow[Maker]) -> None:
         if op.name in READS and any(map(flow.knows, given)):

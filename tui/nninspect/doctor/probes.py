@@ -9,9 +9,8 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from functools import cache, cached_property
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
@@ -20,24 +19,23 @@ from torch import nn
 from nninspect.doctor.backward import Blame, Gradients, backward, blame, jittered
 from nninspect.doctor.cost import Cost
 from nninspect.doctor.deadline import Deadline, Unavailable
+from nninspect.doctor.once import once
 from nninspect.doctor.origins import origin_of_nan
-from nninspect.doctor.trace import is_loss_key, recorded_steps
+from nninspect.doctor.runs import BATCH, Run, call, is_same, samples
+from nninspect.doctor.trace import recorded_steps
 from nninspect.doctor.watching import UnitsWatch
 from nninspect.engine.blame import described
 from nninspect.engine.examine import Forward, run_forward
-from nninspect.engine.inputs import make_arguments
+from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.memory import free_bytes
 from nninspect.engine.recorder import Observer
 from nninspect.engine.structure import size_bytes
-from nninspect.engine.tensors import tensors_in
-from nninspect.engine.unchanged import set_mode, unchanged
+from nninspect.engine.unchanged import Snapshot, set_mode
 from nninspect.protocol.records import InputSpec, batch_of
 from nninspect.text.units import size
 
 _Result = TypeVar("_Result")
 
-BATCH = 4
-"""Samples of a probe, unless its rule asks for another number."""
 MAX_COPY_BYTES = 2 << 30
 """A model with more weights than this is not copied."""
 SHARE_OF_MEMORY = 0.5
@@ -46,26 +44,6 @@ BACKWARD_COSTS = 3
 """Forwards that a forward and its backward take."""
 SLOW_FORWARD_S = 5.0
 """A model with a slower forward is not run again and again."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One forward of a random batch: what came out, or what was raised."""
-
-    outputs: tuple[tuple[str, torch.Tensor], ...] = ()
-    """Keys and detached tensors, losses among them."""
-    error: BaseException | None = None
-    seconds: float = 0.0
-
-    @property
-    def failure(self) -> str:
-        """The exception in a line; "" where it worked."""
-        return "" if self.error is None else described(self.error)
-
-    @property
-    def output(self) -> torch.Tensor | None:
-        """The primary output: the first that is no loss."""
-        return next((tensor for key, tensor in self.outputs if not is_loss_key(key)), None)
 
 
 class Probes:
@@ -89,29 +67,27 @@ class Probes:
         self._cost = cost or Cost()
         self._forward_s = self._cost.seconds
         """What the latest forward took, as what the next one may take."""
-        self.run = cache(self._run)
-        self.run_with = cache(self._run_with)
-        self.gradients = cache(self._gradients)
-        self.step_shapes = cache(self._step_shapes)
-        self.active_units = cache(self._active_units)
-        self.blame = cache(self._blame)
-        self.origin = cache(self._origin)
+        self.known: dict[object, Any] = {}
 
     @property
     def why_not(self) -> str:
         """Why nothing can be run, a sentence; "" where it can."""
-        held = sum(map(size_bytes, (*self._model.parameters(), *self._model.buffers())))
         if self._device.type == "meta":
             return "the model is on meta, where it has no values"
-        if held > MAX_COPY_BYTES:
-            return f"the model has {size(held)} of weights, too many to copy"
+        if self._bytes > MAX_COPY_BYTES:
+            return f"the model has {size(self._bytes)} of weights, too many to copy"
         if self._forward_s > SLOW_FORWARD_S:
             return f"one forward takes {self._forward_s:.1f} s, too long to repeat it"
         return ""
 
     @cached_property
+    def _bytes(self) -> int:
+        """Of the weights and buffers."""
+        return sum(map(size_bytes, (*self._model.parameters(), *self._model.buffers())))
+
+    @cached_property
     def model(self) -> nn.Module:
-        """The copy. Rules may look at it, and change it within `unchanged` only."""
+        """The copy. Rules may look at it."""
         if self.why_not:
             raise Unavailable(self.why_not)
         self._deadline.check()
@@ -120,12 +96,22 @@ class Probes:
         except Exception as error:
             raise Unavailable(f"the model can't be copied: {described(error)}") from None
 
+    @cached_property
+    def _snapshot(self) -> Snapshot:
+        """Of the copy, before it is first run."""
+        return Snapshot(self.model)
+
+    def _kept(self) -> AbstractContextManager[None]:
+        """Afterwards the copy is as before, and so is the random state. Gradients are off."""
+        return self._snapshot.kept()
+
     @property
     def inputs(self) -> tuple[InputSpec, ...]:
         """What the forward was recorded with."""
         return self._inputs
 
-    def _run(
+    @once
+    def run(
         self,
         batch: int = BATCH,
         seed: int = 0,
@@ -134,35 +120,47 @@ class Probes:
         first_from: int | None = None,
         noise: int = 0,
     ) -> Run:
-        """One forward without gradients. `seed` makes the inputs, `noise` whatever the model
-        draws; `first_from` replaces the first sample by the one of that other seed."""
+        """One forward without gradients. `seed` makes the inputs, `noise` and the batch what the
+        model draws; `first_from` replaces the first sample by the one of that other seed."""
+        if training and (batch, seed, first_from, noise) == (BATCH, 0, None, 0):
+            outputs = self._outputs_of_gradients()
+            if outputs is not None:
+                return Run(outputs)
         model = self.model
-        with unchanged(model):
+        with self._kept():
             arguments = self.arguments(batch, seed, first_from)
             set_mode(model, training)
-            torch.manual_seed(noise)
-            return self._bounded(lambda: _call(model, arguments), batch)
+            self._seed(noise + batch)
+            return self._bounded(lambda: call(model, arguments), batch)
 
-    def _run_with(self, inputs: tuple[InputSpec, ...]) -> Run:
+    def _outputs_of_gradients(self) -> tuple[tuple[str, torch.Tensor], ...] | None:
+        """Of the forward that a backward followed: one in train mode that there is anyway."""
+        try:
+            return self.gradients(training=True).outputs
+        except Unavailable:
+            return None
+
+    @once
+    def is_steady(self) -> bool:
+        """One more sample in front of the batch, and other random numbers, leave each sample's
+        output as it was: nothing is mixed and nothing is drawn, told by one run."""
+        return is_same(self.run().output, self.run(BATCH + 1).output)
+
+    @once
+    def run_with(self, inputs: tuple[InputSpec, ...]) -> Run:
         """One forward of other inputs than those that were recorded, in eval mode."""
         model = self.model
-        with unchanged(model):
+        with self._kept():
             arguments = make_arguments(inputs, self._device)
             set_mode(model, False)
-            return self._bounded(lambda: _call(model, arguments), batch_of(inputs) or 1)
+            return self._bounded(lambda: call(model, arguments), batch_of(inputs) or 1)
 
-    def arguments(self, batch: int, seed: int = 0, first_from: int | None = None) -> Any:
-        """(args, kwargs) of a random batch on the model's device."""
-        specs = [spec.with_batch(batch) for spec in self._inputs]
-        made = make_arguments(specs, self._device, seed)
-        if first_from is not None:
-            other = make_arguments(specs, self._device, first_from)
-            for spec, mine, theirs in zip(specs, _in(made), _in(other), strict=True):
-                if spec.shape:
-                    mine.select(spec.batch_dim, 0).copy_(theirs.select(spec.batch_dim, 0))
-        return made
+    def arguments(self, batch: int, seed: int = 0, first_from: int | None = None) -> Arguments:
+        """A random batch on the model's device, as of `samples`."""
+        return samples(self._inputs, self._device, batch, seed, first_from)
 
-    def _gradients(
+    @once
+    def gradients(
         self, batch: int = BATCH, seed: int = 0, *, training: bool = False, jitter: bool = False
     ) -> Gradients:
         """One forward and backward; `jitter` takes the constant parameters off their values."""
@@ -171,39 +169,52 @@ class Probes:
             arguments = self.arguments(batch, seed)
             return self._bounded(lambda: backward(model, arguments), batch, backwards=1)
 
-    def _blame(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> Blame | None:
+    def backward(self) -> tuple[bool, Gradients]:
+        """One backward and whether it was in train mode: it is unless its forward fails there,
+        as one that wants labels does."""
+        trained = self.gradients(training=True)
+        if trained.error is None or trained.outputs is not None:
+            return True, trained
+        other = self.gradients()
+        return (True, trained) if other.outputs is None else (False, other)
+
+    @once
+    def blame(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> Blame | None:
         """What autograd blames where `gradients` of the same arguments go wrong."""
         model = self.model
         with self._ready(training, seed):
             arguments = self.arguments(batch, seed)
             return self._bounded(lambda: blame(model, arguments), batch, backwards=2)
 
-    def _origin(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> str | None:
+    @once
+    def origin(self, batch: int = BATCH, seed: int = 0, *, training: bool = False) -> str | None:
         """The module where the NaN in the outputs of a `run` of the same arguments began."""
         model = self.model
-        with unchanged(model):
+        with self._kept():
             arguments = self.arguments(batch, seed)
             set_mode(model, training)
-            torch.manual_seed(0)
+            self._seed(0)
             return self._bounded(lambda: origin_of_nan(model, arguments), batch)
 
     @contextmanager
     def _ready(self, training: bool, seed: int) -> Iterator[None]:
         """Gradients are on, and none is there; afterwards all is as before."""
-        with unchanged(self.model), torch.enable_grad():
+        with self._kept(), torch.enable_grad():
             set_mode(self.model, training)
             self.model.zero_grad(set_to_none=True)
-            torch.manual_seed(seed)
+            self._seed(seed)
             yield
 
-    def _step_shapes(self, batch: int) -> tuple[tuple[int, ...], ...]:
+    @once
+    def step_shapes(self, batch: int) -> tuple[tuple[int, ...], ...]:
         """The shape of the first input of each step, in the order of the trace."""
         recorder = self._recorded(batch).recorder
         return tuple(
             each.inputs[0].shape if each.inputs else () for each in recorded_steps(recorder)
         )
 
-    def _active_units(self, batch: int) -> tuple[torch.Tensor, ...]:
+    @once
+    def active_units(self, batch: int) -> tuple[torch.Tensor, ...]:
         """Per ReLU, in the order of the trace, which units get something from 0 up, of a batch."""
         watch = UnitsWatch()
         self._recorded(batch, watch)
@@ -211,10 +222,17 @@ class Probes:
 
     def _recorded(self, batch: int, observer: Observer | None = None) -> Forward:
         model = self.model
-        with unchanged(model):
+        with self._kept():
             set_mode(model, False)
             arguments = self.arguments(batch)
             return self._bounded(lambda: run_forward(model, arguments, observer=observer), batch)
+
+    def _seed(self, number: int) -> None:
+        """Of what the model draws. torch's own would note a stack for devices that are asleep."""
+        if self._device.type == "cpu":
+            torch.default_generator.manual_seed(number)
+        else:
+            torch.manual_seed(number)
 
     def _bounded(self, work: Callable[[], _Result], batch: int, backwards: int = 0) -> _Result:
         """The result of a run that is expected to fit into the time and the memory there are."""
@@ -230,18 +248,3 @@ class Probes:
             result = work()
         self._forward_s = (time.perf_counter() - started) / forwards
         return result
-
-
-def _call(model: nn.Module, arguments: Any) -> Run:
-    args, kwargs = arguments
-    started = time.perf_counter()
-    try:
-        result = model(*args, **kwargs)
-    except (Exception, SystemExit) as error:
-        return Run(error=error)
-    outputs = tuple((key, tensor.detach()) for key, tensor in tensors_in(result))
-    return Run(outputs, seconds=time.perf_counter() - started)
-
-
-def _in(arguments: Any) -> list[torch.Tensor]:
-    return [tensor for _, tensor in tensors_in(arguments)]

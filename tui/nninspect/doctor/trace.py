@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import nn
 
 from nninspect.doctor.observer import Notes, NotesTaker
@@ -117,6 +118,11 @@ class Trace:
             (read.name, Place(self._inside(read.inside), read.file, read.line))
             for read in self._taker.reads
         ]
+
+    @property
+    def active_units(self) -> list[torch.Tensor]:
+        """Per ReLU, in order, a flag a unit: it got something from 0 up."""
+        return self._taker.units.active
 
     @property
     def output(self) -> Step | None:

@@ -43,7 +43,8 @@ class UnitsWatch(Observer):
 
 
 def _active(values: torch.Tensor) -> torch.Tensor:
-    """Which units are at or above 0 anywhere."""
+    """Which units are not below 0 anywhere; NaN is another rule's."""
     unit = 1 if values.dim() >= 4 else values.dim() - 1
     others = [dim for dim in range(values.dim()) if dim != unit]
-    return (values >= 0).amax(others) if others else values >= 0
+    alive = ~(values.detach() < 0)
+    return alive.amax(others) if others else alive

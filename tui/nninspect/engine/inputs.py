@@ -31,11 +31,22 @@ def make_arguments(specs: Sequence[InputSpec], device: torch.device, seed: int =
 
     Raises BadInput where a spec can't be made.
     """
+    return as_arguments(specs, make_tensors(specs, device, seed))
+
+
+def make_tensors(
+    specs: Sequence[InputSpec], device: torch.device, seed: int = SEED
+) -> list[torch.Tensor]:
+    """The tensors of `make_arguments`, one a spec."""
     generator = torch.Generator().manual_seed(seed)
+    return [_made(spec, generator, device) for spec in specs]
+
+
+def as_arguments(specs: Sequence[InputSpec], tensors: Sequence[torch.Tensor]) -> Arguments:
+    """Tensors by position and by name, as their specs say."""
     args: list[torch.Tensor] = []
     kwargs: dict[str, Any] = {}
-    for spec in specs:
-        tensor = _made(spec, generator, device)
+    for spec, tensor in zip(specs, tensors, strict=True):
         if spec.name:
             *outer, key = spec.name.split(".")
             held = kwargs

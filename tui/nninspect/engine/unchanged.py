@@ -27,20 +27,35 @@ _HOOKS = (
 def unchanged(model: nn.Module) -> Iterator[None]:
     """Afterwards each module's mode and hooks, the buffers, the gradients and the random state are
     as before, whether the body returned or raised. Gradients are off within it."""
-    modules = [node.module for node in walk(model) if not node.is_shared]
-    training = [module.training for module in modules]
-    hooks = [_Hooks(module) for module in modules]
-    buffers = [_Buffers(module) for module in modules]
-    gradients = [_Gradient(p) for module in modules for p in _parameters(module)]
-    with _same_random_state(model), torch.no_grad():
-        try:
-            yield
-        finally:
-            for module, mode in zip(modules, training, strict=True):
-                module.training = mode
-            kept: tuple[_Hooks | _Buffers | _Gradient, ...] = (*hooks, *buffers, *gradients)
-            for held in kept:
-                held.restore()
+    with Snapshot(model).kept():
+        yield
+
+
+class Snapshot:
+    """What `unchanged` brings back, taken once for several bodies."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._modules = [node.module for node in walk(model) if not node.is_shared]
+        self._training = [module.training for module in self._modules]
+        self._held: list[_Hooks | _Buffers | _Gradient] = [
+            *map(_Hooks, self._modules),
+            *(_Buffers(module) for module in self._modules if module._buffers),
+            *(_Gradient(p) for module in self._modules for p in _parameters(module)),
+        ]
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """As `unchanged`, of the model as it was when the snapshot was taken."""
+        with _same_random_state(self._model), torch.no_grad():
+            try:
+                yield
+            finally:
+                for module, mode in zip(self._modules, self._training, strict=True):
+                    if module.training != mode:  # to set it takes a look at all that it holds
+                        module.training = mode
+                for held in self._held:
+                    held.restore()
 
 
 def set_mode(model: nn.Module, training: bool) -> None:

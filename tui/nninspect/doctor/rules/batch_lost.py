@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 
 from nninspect.doctor.evidence import Evidence
-from nninspect.doctor.probes import BATCH
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.rules.other_batch import has_one_batch
+from nninspect.doctor.runs import BATCH
 from nninspect.protocol.findings import Finding, Severity
 from nninspect.text.shapes import shape
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import torch
 
 from nninspect.doctor.evidence import Evidence
-from nninspect.doctor.probes import BATCH
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.watching import RELUS
 from nninspect.protocol.findings import Finding, Severity
@@ -39,8 +38,7 @@ class DeadUnits(Rule):
         steps = [step for step in evidence.trace.steps if step.name in RELUS]
         if not steps:
             return
-        few = evidence.probes.active_units(BATCH)
-        if not any(_are_dead(active) for active in few):
+        if not any(map(_are_dead, evidence.trace.active_units)):
             return
         watched = evidence.probes.active_units(SAMPLES)
         if len(watched) != len(steps):
@@ -59,6 +57,6 @@ class DeadUnits(Rule):
 
 
 def _are_dead(active: torch.Tensor) -> bool:
-    """Of few samples first: a unit that is active in them needs no more."""
+    """By few samples, those of the trace, too: what is active in them is so in more."""
     units, dead = active.numel(), int((~active).sum())
     return units >= MIN_UNITS and dead >= DEAD_SHARE * units

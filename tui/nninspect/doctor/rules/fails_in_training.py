@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from nninspect.doctor.causes import line_text
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
-from nninspect.doctor.probes import BATCH
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.runs import BATCH
 from nninspect.protocol.findings import Finding, Severity
 
 _WANTS_MORE = re.compile(r"target|label|loss|ground.?truth|None", re.IGNORECASE)

@@ -18,9 +18,9 @@ _OF_A_LEAF = ("leaf Variable", "leaf variable")
 class InplaceBreaksBackward(Rule):
     """A value that the backward needs is overwritten in place, so training fails.
 
-    What it flags: a forward that runs without gradients and fails with them, in eval or in train
-        mode, because a tensor that was kept for the backward has been changed (`x += y`,
-        `x[0] = 0`, `relu_`), or because a parameter itself is changed.
+    What it flags: a forward that runs without gradients and fails with them, in train mode (in
+        eval mode where that fails anyway), because a tensor that was kept for the backward has
+        been changed (`x += y`, `x[0] = 0`, `relu_`), or because a parameter itself is changed.
     Why: `sigmoid`, `tanh`, `exp` and `relu` keep their output, products keep both factors. After
         `y += 1` the kept value is wrong; autograd notices, and `loss.backward()` raises.
     Instead: make a new tensor: `y = y + 1`; clone before writing into a part of it.
@@ -35,18 +35,16 @@ class InplaceBreaksBackward(Rule):
     needs = frozenset({Need.BACKWARD})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        for training in (False, True):
-            error = evidence.probes.gradients(training=training).error
-            message = str(error) if isinstance(error, RuntimeError) else ""
-            if _OVERWRITTEN in message:
-                blamed = evidence.probes.blame(training=training)
-                yield self._finding(evidence, blamed, _seen(blamed))
-                return
-            if any(text in message for text in _OF_A_LEAF) and "in-place" in message:
-                frames = [(file.path, line) for file, line, _ in evidence.source.frames(error)]
-                blamed = Blame("", tuple(reversed(frames)))
-                yield self._finding(evidence, blamed, "A parameter is changed in place.")
-                return
+        training, gradients = evidence.probes.backward()
+        error = gradients.error
+        message = str(error) if isinstance(error, RuntimeError) else ""
+        if _OVERWRITTEN in message:
+            blamed = evidence.probes.blame(training=training)
+            yield self._finding(evidence, blamed, _seen(blamed))
+        elif any(text in message for text in _OF_A_LEAF) and "in-place" in message:
+            frames = [(file.path, line) for file, line, _ in evidence.source.frames(error)]
+            blamed = Blame("", tuple(reversed(frames)))
+            yield self._finding(evidence, blamed, "A parameter is changed in place.")
 
     def _finding(self, evidence: Evidence, blamed: Blame | None, seen: str) -> Finding:
         return self.finding(

@@ -9,18 +9,15 @@ from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.origins import is_broken
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.values import broken_tensors
 from nninspect.protocol.findings import Finding, Severity
-
-MODES = (False, True)
-"""Whether it trains: eval first."""
 
 
 class NanGradients(Rule):
     """The outputs are numbers, and the gradients are not.
 
     What it flags: a backward from random batches that gives a parameter a gradient of NaN or
-        infinity although weights and outputs are finite, in eval or in train mode.
+        infinity although weights and outputs are finite, in train mode; in eval mode where
+        that fails.
     Why: the first optimizer step writes the NaN into the weights, and the next forward is all
         NaN. The slope of `sqrt` and of a norm is infinite at 0, that of `log` too; and
         `torch.where` does not help, since 0 x inf, the gradient of the branch not taken, is NaN.
@@ -36,17 +33,14 @@ class NanGradients(Rule):
     needs = frozenset({Need.BACKWARD})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        if broken_tensors(evidence.structure):
+        if evidence.broken_tensors:
             return
-        probes = evidence.probes
-        for training in MODES:
-            outputs = probes.run(training=training).outputs
-            gradients = probes.gradients(training=training)
-            broken = _broken(gradients)
-            if not broken or any(is_broken(tensor) for _, tensor in outputs):
-                continue
-            yield self._finding(evidence, broken, probes.blame(training=training), training)
+        training, gradients = evidence.probes.backward()
+        broken = _broken(gradients)
+        if not broken or any(is_broken(tensor) for _, tensor in gradients.outputs or ()):
             return
+        blamed = evidence.probes.blame(training=training)
+        yield self._finding(evidence, broken, blamed, training)
 
     def _finding(
         self, evidence: Evidence, broken: list[str], blamed: Blame | None, training: bool

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.origins import is_broken
-from nninspect.doctor.probes import Run
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.values import broken_tensors
+from nninspect.doctor.runs import Run
 from nninspect.protocol.findings import Finding, Severity
 
 _SEEDS = (0, 1)
@@ -35,7 +34,7 @@ class NanOutput(Rule):
     needs = frozenset({Need.FORWARD})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        if broken_tensors(evidence.structure):
+        if evidence.broken_tensors:
             return
         probes = evidence.probes
         for training in (False, True):

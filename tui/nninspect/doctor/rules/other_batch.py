@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from nninspect.doctor.causes import line_text
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
-from nninspect.doctor.probes import BATCH, Run
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.runs import BATCH, Run
 from nninspect.protocol.findings import Finding, Severity
 from nninspect.protocol.records import InputSpec
 

@@ -44,6 +44,8 @@ class RandomEval(Rule):
         steps = evidence.trace.steps
         if evidence.setup.training or any(is_left_on(evidence, step) for step in steps):
             return
+        if evidence.probes.is_steady():
+            return
         difference = _difference(evidence)
         if difference <= RELATIVE:
             return

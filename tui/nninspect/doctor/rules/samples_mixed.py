@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 
 from nninspect.doctor.evidence import Evidence
-from nninspect.doctor.probes import BATCH
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.runs import BATCH
 from nninspect.protocol.findings import Finding, Severity
 
 RELATIVE = 1e-3
@@ -38,6 +38,8 @@ class SamplesMixed(Rule):
     needs = frozenset({Need.FORWARD, Need.TRACE})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
+        if evidence.probes.is_steady():
+            return
         shares = []
         for seeds in SEEDS:
             shares.append(_others_share(evidence, *seeds))

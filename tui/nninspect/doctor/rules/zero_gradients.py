@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from nninspect.doctor.evidence import Evidence
-from nninspect.doctor.flow import SEEDS
+from nninspect.doctor.flow import SEEDS, moved_off
 from nninspect.doctor.rule import Need, Rule
 from nninspect.protocol.findings import Finding, Severity
 
@@ -33,20 +33,19 @@ class ZeroGradients(Rule):
     needs = frozenset({Need.BACKWARD})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        runs = [evidence.probes.gradients(seed=seed, jitter=True).of for seed in SEEDS]
-        names = [
-            name
-            for name, first in runs[0].items()
-            if _is_zero(first) and all(_is_zero(run.get(name)) for run in runs)
-            if not _is_of_a_state(name)
-        ]
+        training, first = evidence.probes.backward()
+        names = [name for name in first.of if _is_zero(first.of[name]) and not _is_of_a_state(name)]
+        if not names:
+            return
+        runs = moved_off(evidence, training)
+        names = [name for name in names if all(_is_zero(run.of.get(name)) for run in runs)]
         if not names:
             return
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         paths = list(dict.fromkeys(name.rpartition(".")[0] for name in names))
         yield self.finding(
             f"The gradient of {shown} is exactly 0 for {len(SEEDS)} random batches"
-            f" ({len(names)} of {len(runs[0])} parameters).",
+            f" ({len(names)} of {len(first.of)} parameters).",
             why="A weight without a gradient stays as it is, however long the training.",
             change="Look at what follows: a ReLU that is always below 0, a clamp, a rounding, a"
             " factor of 0.",
