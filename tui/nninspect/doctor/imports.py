@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from nninspect.doctor.source import SourceFile
+from nninspect.doctor.source import SourceFile, nodes_in
 
 MISSING = object()
 """What `found` gives for a name that torch does not have."""
@@ -19,7 +19,7 @@ MISSING = object()
 @lru_cache(maxsize=64)
 def _imported(tree: ast.Module) -> dict[str, str]:
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from nninspect.doctor.source import Source, SourceClass, SourceFile, is_self
+from nninspect.doctor.source import Source, SourceClass, SourceFile, is_self, nodes_in
 from nninspect.doctor.structure import Structure
 
 _ENTRIES = ("forward", "__call__")
@@ -67,7 +67,7 @@ def _called(method: ast.FunctionDef) -> list[str]:
     """The names of `self.name(...)`."""
     return [
         node.func.attr
-        for node in ast.walk(method)
+        for node in nodes_in(method)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and is_self(node.func)

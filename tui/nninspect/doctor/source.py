@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import FunctionType, TracebackType
 
@@ -37,7 +37,7 @@ class SourceFile:
 
     def classes(self) -> Iterator[ast.ClassDef]:
         """Every class in it, nested ones as well."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
+        return (node for node in nodes_in(self.tree) if isinstance(node, ast.ClassDef))
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,17 @@ class SourceClass:
 
     def assignments(self, attribute: str) -> Iterator[ast.Assign | ast.AnnAssign]:
         """Where its methods set `self.attribute`."""
-        for part in ast.walk(self.node):
+        for part in nodes_in(self.node):
             if isinstance(part, (ast.Assign, ast.AnnAssign)):
                 targets = part.targets if isinstance(part, ast.Assign) else [part.target]
                 if any(is_self(target, attribute) for target in targets):
                     yield part
+
+
+@lru_cache(maxsize=1024)
+def nodes_in(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """`ast.walk`, each tree once: one rule after the other asks."""
+    return tuple(ast.walk(tree))
 
 
 def is_self(node: ast.AST, attribute: str | None = None) -> bool:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from functools import lru_cache
 
-from nninspect.doctor.source import is_self
+from nninspect.doctor.source import is_self, nodes_in
 
 _BY_OTHER_MEANS = frozenset(
     {"getattr", "children", "named_children", "modules", "named_modules", "_modules", "parameters"}
@@ -46,7 +46,7 @@ def _methods(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 
 def _reads(method: ast.FunctionDef, attribute: str) -> bool:
-    for node in ast.walk(method):
+    for node in nodes_in(method):
         if is_self(node, attribute) and isinstance(getattr(node, "ctx", None), ast.Load):
             return True
         name = getattr(node, "attr", None) or getattr(node, "id", None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.imports import module_classes
 from nninspect.doctor.place import Place
-from nninspect.doctor.source import SourceClass
+from nninspect.doctor.source import SourceClass, nodes_in
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -44,6 +44,6 @@ def path_of(evidence: Evidence, written: SourceClass) -> str:
 
 def calls_super_init(function: ast.AST) -> ast.Call | None:
     """Where a function calls a base's: `super().__init__()`, `nn.Module.__init__(self)`."""
-    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+    calls = (node for node in nodes_in(function) if isinstance(node, ast.Call))
     named = (node for node in calls if isinstance(node.func, ast.Attribute))
     return next((node for node in named if node.func.attr == "__init__"), None)  # type: ignore[attr-defined]

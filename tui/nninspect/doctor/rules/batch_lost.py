@@ -11,6 +11,7 @@ from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.rules.other_batch import has_one_batch
 from nninspect.doctor.runs import BATCH
 from nninspect.protocol.findings import Finding, Severity
+from nninspect.protocol.records import batch_of
 from nninspect.text.shapes import shape
 
 
@@ -36,17 +37,17 @@ class BatchLost(Rule):
         if not has_one_batch(evidence):
             return
         run = evidence.probes.run
-        one, some, more = (run(batch).output for batch in (1, BATCH, BATCH + 1))
+        some, more = (run(batch).output for batch in (BATCH, BATCH + 1))
         if some is None or more is None or not some.dim():
             return
         if some.shape == more.shape:
             seen = (
                 f"Batches of {BATCH} and of {BATCH + 1} both give an output of {shape(some.shape)}."
             )
-        elif one is not None and one.dim() < some.dim() and _keeps_batch(some, more):
+        elif _keeps_batch(some, more) and len(one := _of_one(evidence)) < some.dim():
             seen = (
                 f"A batch of {BATCH} gives {shape(some.shape)}, and a batch of 1 gives"
-                f" {shape(one.shape)}, without a batch dimension."
+                f" {shape(one)}, without a batch dimension."
             )
         else:
             return
@@ -58,6 +59,16 @@ class BatchLost(Rule):
             at=evidence.at(step) if step is not None else evidence.at_path(""),
             severity=Severity.INFO if evidence.inputs_were_guessed else None,
         )
+
+
+def _of_one(evidence: Evidence) -> tuple[int, ...]:
+    """The shape of the output of one sample, by the trace where that was one; that of several
+    where it fails."""
+    step, probes = evidence.trace.output, evidence.probes
+    if step is not None and batch_of(probes.inputs) == 1:
+        return step.shape
+    outputs = (probes.run(batch).output for batch in (1, BATCH))
+    return next((tuple(output.shape) for output in outputs if output is not None), ())
 
 
 def _keeps_batch(some: torch.Tensor, more: torch.Tensor) -> bool:

@@ -10,7 +10,7 @@ from torch import nn
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.source import is_self
+from nninspect.doctor.source import is_self, nodes_in
 from nninspect.doctor.trace import Step, Trace
 from nninspect.protocol.findings import Finding, Severity
 
@@ -87,19 +87,19 @@ def _cuts(method: ast.FunctionDef) -> Iterator[tuple[ast.Attribute, ast.With | N
     """Each `.data` and `no_grad`, and the block that it is about, where it is one."""
     blocks = {
         id(part): block
-        for block in ast.walk(method)
+        for block in nodes_in(method)
         if isinstance(block, ast.With)
         for item in block.items
-        for part in ast.walk(item.context_expr)
+        for part in nodes_in(item.context_expr)
     }
-    for node in ast.walk(method):
+    for node in nodes_in(method):
         if isinstance(node, ast.Attribute) and node.attr in _CUTS:
             yield node, blocks.get(id(node))
 
 
 def _names_in(code: ast.AST, start: str) -> tuple[str, ...]:
     """How the names of all begin that is used as `self.name` in some code."""
-    used = (node for node in ast.walk(code) if isinstance(node, ast.Attribute) and is_self(node))
+    used = (node for node in nodes_in(code) if isinstance(node, ast.Attribute) and is_self(node))
     return tuple(f"{start}{node.attr}." for node in used)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.source import nodes_in
 from nninspect.protocol.findings import Finding, Severity
 
 _KINDS = ("cuda", "mps", "xpu", "cpu", "npu", "hpu")
@@ -47,7 +48,7 @@ class DeviceInForward(Rule):
 
 def _devices(code: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     """Where a device is written out, and the text of it."""
-    for node in ast.walk(code):
+    for node in nodes_in(code):
         if not isinstance(node, ast.Call):
             continue
         function = node.func

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Rule
-from nninspect.doctor.source import SourceClass
+from nninspect.doctor.source import SourceClass, nodes_in
 from nninspect.doctor.written import line_of, path_of, written_classes
 from nninspect.protocol.findings import Finding, Severity
 
@@ -43,7 +43,7 @@ class DirectForward(Rule):
 
 
 def _direct(written: SourceClass) -> Iterator[ast.Call]:
-    for node in ast.walk(written.node):
+    for node in nodes_in(written.node):
         func = node.func if isinstance(node, ast.Call) else None
         if not isinstance(func, ast.Attribute) or func.attr != "forward":
             continue

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from nninspect.doctor.arguments import dropout_p
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.source import nodes_in
 from nninspect.doctor.telling import by_owner, listed, paths
 from nninspect.doctor.trace import Step
 from nninspect.protocol.findings import Finding, Severity
@@ -62,7 +63,7 @@ def _is_written(evidence: Evidence, step: Step) -> bool:
     file = evidence.source.file(step.notes.file) if step.notes.file else None
     if file is None:
         return False
-    for node in ast.walk(file.tree):
+    for node in nodes_in(file.tree):
         if isinstance(node, ast.Call) and _is_at(node, step.notes.line):
             name = ast.unparse(node.func).rpartition(".")[2]
             said = len(node.args) >= 3 or any(k.arg in ("training", None) for k in node.keywords)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nninspect.doctor.causes import FailureRule, missing_attribute
 from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.imports import layer_kind, module_classes
-from nninspect.doctor.source import SourceClass
+from nninspect.doctor.source import SourceClass, nodes_in
 from nninspect.doctor.written import line_of, path_of, written_classes
 from nninspect.protocol.findings import Finding, Severity
 
@@ -77,10 +77,10 @@ def _dropped(written: SourceClass) -> Iterator[tuple[str, ast.stmt]]:
     own = {node.name for node in module_classes(written.file)}
     read = {
         node.id
-        for node in ast.walk(init)
+        for node in nodes_in(init)
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store)
     }
-    for node in ast.walk(init):
+    for node in nodes_in(init):
         if isinstance(node, ast.Expr) and _is_layer(written, node.value, own):
             yield "", node
         elif isinstance(node, ast.Assign) and _is_layer(written, node.value, own):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from nninspect.doctor.causes import FailureRule, missing_attribute
 from nninspect.doctor.evidence import Evidence, Failure
-from nninspect.doctor.source import SourceClass, is_self
+from nninspect.doctor.source import SourceClass, is_self, nodes_in
 from nninspect.doctor.written import (
     calls_super_init,
     functions,
@@ -82,7 +82,7 @@ def _meant_as_init(written: SourceClass) -> Iterator[ast.FunctionDef | ast.Async
 def _sets_something(function: ast.AST) -> bool:
     return any(
         is_self(target)
-        for node in ast.walk(function)
+        for node in nodes_in(function)
         if isinstance(node, ast.Assign)
         for target in node.targets
     )

@@ -13,7 +13,7 @@ from torch import nn
 from nninspect.doctor.causes import FailureRule, line_text, place_of, said
 from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.imports import layer_kind
-from nninspect.doctor.source import SourceClass, is_self
+from nninspect.doctor.source import SourceClass, is_self, nodes_in
 from nninspect.doctor.written import functions, line_of, path_of, written_classes
 from nninspect.protocol.findings import Finding, Severity
 
@@ -117,8 +117,8 @@ def _made_of_input(written: SourceClass) -> Iterator[tuple[ast.Call, str]]:
         arguments = [argument.arg for argument in function.args.args[1:2]]
         if function.name != "forward" or not arguments:
             continue
-        called = {id(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
-        for node in ast.walk(function):
+        called = {id(node.func) for node in nodes_in(function) if isinstance(node, ast.Call)}
+        for node in nodes_in(function):
             if isinstance(node, ast.Call) and id(node) not in called and _takes(node, arguments[0]):
                 kind = layer_kind(written.file, node.func)
                 kind = kind or _class_attribute(written, node.func)
@@ -146,10 +146,10 @@ def _is_kept(function: ast.AST, made: ast.Call) -> bool:
     """Under a name, or on self, that is called afterwards."""
     kept = {
         ast.unparse(target)
-        for node in ast.walk(function)
+        for node in nodes_in(function)
         if isinstance(node, ast.Assign) and node.value is made
         for target in node.targets
     }
     return any(
-        isinstance(node, ast.Call) and ast.unparse(node.func) in kept for node in ast.walk(function)
+        isinstance(node, ast.Call) and ast.unparse(node.func) in kept for node in nodes_in(function)
     )

@@ -11,7 +11,7 @@ from torch import nn
 from nninspect.doctor.causes import FailureRule, place_of
 from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.place import Place
-from nninspect.doctor.source import SourceClass
+from nninspect.doctor.source import SourceClass, nodes_in
 from nninspect.doctor.written import functions, line_of
 from nninspect.engine.structure import has_forward
 from nninspect.protocol.findings import Finding, Severity
@@ -84,7 +84,7 @@ def _meant(written: SourceClass) -> ast.FunctionDef | ast.AsyncFunctionDef | Non
     nested = (
         inner
         for function in methods.values()
-        for inner in ast.walk(function)
+        for inner in nodes_in(function)
         if isinstance(inner, ast.FunctionDef) and inner.name == "forward"
     )
     return next(nested, None)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from nninspect.doctor.causes import FailureRule, place_of, said
 from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.place import Place
-from nninspect.doctor.source import SourceClass
+from nninspect.doctor.source import SourceClass, nodes_in
 from nninspect.doctor.written import calls_super_init, line_of, written_classes
 from nninspect.protocol.findings import Finding, Severity
 
@@ -73,7 +73,7 @@ def _seen(written: SourceClass | None) -> str:
     call = calls_super_init(init)
     if call is not None:
         return f"super().__init__() stands in line {call.lineno}, after the first use of it"
-    if any(_is_only_named(node) for node in ast.walk(init)):
+    if any(_is_only_named(node) for node in nodes_in(init)):
         return "super().__init__ stands there without its parentheses, so it is never called"
     return "its __init__ never calls super().__init__()"
 

@@ -10,7 +10,7 @@ from torch import nn
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.held import held_tensors
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.source import is_self
+from nninspect.doctor.source import is_self, nodes_in
 from nninspect.doctor.written import functions
 from nninspect.protocol.findings import Finding, Severity
 
@@ -62,7 +62,7 @@ def _is_set_once_and_used(evidence: Evidence, module: nn.Module, name: str) -> b
         written = evidence.source.of_class(base)
         for function in functions(written) if written is not None else ():
             is_constructor = function.name == "__init__"
-            for node in ast.walk(function):
+            for node in nodes_in(function):
                 if not is_self(node, name):
                     continue
                 stores = isinstance(getattr(node, "ctx", None), ast.Store)

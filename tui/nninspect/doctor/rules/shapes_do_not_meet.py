@@ -11,6 +11,7 @@ from nninspect.doctor.causes import FailureRule, place_of, said
 from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.place import Place
 from nninspect.doctor.roles import Role
+from nninspect.doctor.source import nodes_in
 from nninspect.engine.blame import described
 from nninspect.engine.failures.convolutions import CONVOLUTIONS
 from nninspect.engine.recorder import Call
@@ -119,7 +120,7 @@ def _with_number(evidence: Evidence, failed: Call, argument: str, number: int) -
     path = evidence.structure.path(failed.module)
     at = evidence.at_path(path)
     file = evidence.source.file(at.file)
-    for node in ast.walk(file.tree) if file is not None else ():
+    for node in nodes_in(file.tree) if file is not None else ():
         if isinstance(node, ast.Assign) and node.lineno == at.line:
             call = node.value
             if isinstance(call, ast.Call) and _makes(call, failed.module):
