@@ -12,9 +12,14 @@ FOR_LOGITS = frozenset({"cross_entropy", "binary_cross_entropy_with_logits"})
 
 
 def ending(trace: Trace) -> Step | None:
-    """The step that made the primary output, looking back through what only moves numbers."""
+    """What made the primary output, looking back through what only moves or bounds numbers."""
     step, seen = trace.output, set[Step]()
-    while step is not None and step.role is Role.MOVE and step not in seen:
+    while step is not None and _keeps(step) and step not in seen:
         seen.add(step)
         step = step.producers[0] if len(step.producers) == 1 else None
     return step
+
+
+def _keeps(step: Step) -> bool:
+    """It moves numbers, or keeps them off the ends of a range."""
+    return step.role is Role.MOVE or step.name.rstrip("_") in ("clamp", "clip")

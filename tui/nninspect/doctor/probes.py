@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any, TypeVar
 
+import msgspec
 import torch
 from torch import nn
 
@@ -30,7 +31,7 @@ from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.memory import free_bytes
 from nninspect.engine.recorder import Observer
 from nninspect.engine.structure import size_bytes
-from nninspect.engine.unchanged import Snapshot, set_mode
+from nninspect.engine.unchanged import Snapshot, set_mode, unchanged
 from nninspect.protocol.records import InputSpec, batch_of
 from nninspect.text.units import size
 
@@ -104,6 +105,21 @@ class Probes:
     def _kept(self) -> AbstractContextManager[None]:
         """Afterwards the copy is as before, and so is the random state. Gradients are off."""
         return self._snapshot.kept()
+
+    @once
+    def called_again(self) -> frozenset[int]:
+        """What another forward of the model itself calls, by `id`."""
+        model = self._model
+        with unchanged(model):
+            set_mode(model, False)
+            arguments = self.arguments(BATCH)
+            forward = self._bounded(lambda: run_forward(model, arguments), BATCH)
+        return frozenset(id(call.module) for call in forward.recorder.calls)
+
+    def along(self, dimension: int) -> Probes:
+        """Probes of inputs that have their batch there."""
+        moved = [msgspec.structs.replace(spec, batch_dim=dimension) for spec in self._inputs]
+        return Probes(self.model, moved, self._device, self._deadline, self._cost)
 
     @property
     def inputs(self) -> tuple[InputSpec, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from torch import nn
 
@@ -103,6 +105,14 @@ def name_of(module: nn.Module) -> str:
         if kind.__module__.startswith("torch.nn."):
             return _HUMP.sub("_", kind.__name__).lower().removeprefix("lazy_")
     return type(module).__name__.lower()
+
+
+def function_of(name: str, options: Mapping[str, Any]) -> str:
+    """An op by the function that it is: `x.clamp(min=0)` is a relu."""
+    if name.rstrip("_") not in ("clamp", "clip", "clamp_min"):
+        return name
+    low, high = options.get("min", options.get("1")), options.get("max", options.get("2"))
+    return "relu" if low == 0 and high is None else name
 
 
 def role_of(name: str) -> Role:

@@ -16,14 +16,14 @@ from torch import nn
 
 from nninspect.doctor.observer import Notes, NotesTaker
 from nninspect.doctor.place import Place
-from nninspect.doctor.roles import Role, name_of, role_of
+from nninspect.doctor.roles import Role, function_of, name_of, role_of
 from nninspect.doctor.structure import Structure
 from nninspect.engine.examine import Forward
 from nninspect.engine.failures.facts import in_order
 from nninspect.engine.ops import Op
 from nninspect.engine.placement import place_ops
 from nninspect.engine.recorder import Call, CallRecorder, Maker, is_leaf_of_torch
-from nninspect.protocol.layers import Tensors
+from nninspect.protocol.layers import TensorInfo, Tensors
 
 TRANSPARENT = frozenset({Role.MOVE, Role.DROPOUT})
 """What rules look through by default: it leaves what kind of numbers they are alone."""
@@ -47,9 +47,9 @@ class Step:
     inputs: Tensors
     outputs: Tensors
     notes: Notes
-    producers: list[Step | None] = field(default_factory=list)
+    producers: list[Step | None] = field(default_factory=list, repr=False)
     """What made its tensors, in their order; None for one of the model's inputs."""
-    consumers: list[Step] = field(default_factory=list)
+    consumers: list[Step] = field(default_factory=list, repr=False)
     is_output: bool = False
     """The model returns what it made."""
 
@@ -83,7 +83,10 @@ class Step:
     def called(self) -> str:
         """How a person says it: "net.fc1 (Linear)", "relu in net.block"."""
         if self.module is not None:
-            return f"{self.path or 'the model'} ({type(self.module).__name__})"
+            kind = type(self.module).__name__
+            if not self.path and self.notes.file:  # called by the user's code, and no part
+                return f"a {kind} that is made in {self.inside or 'forward'}"
+            return f"{self.path or 'the model'} ({kind})"
         return f"{self.name} in {self.inside}" if self.inside else f"{self.name} in forward"
 
 
@@ -111,6 +114,26 @@ class Trace:
         here = (id(call.module) for call in self.calls)
         return frozenset((*here, *self.forward.recorder.elsewhere))
 
+    @cached_property
+    def foreign(self) -> list[Call]:
+        """The calls of modules with weights that are no part of the model; not those within one."""
+        known = {id(parameter) for parameter in self.structure.parameters.values()}
+        found: list[Call] = []
+        lost: set[int] = set()
+        for place, call in enumerate(self.calls):
+            is_part = id(call.module) in self.structure.paths
+            if is_part or all(id(p) in known for p in call.module.parameters()):
+                continue
+            if call.inside not in lost:
+                found.append(call)
+            lost.add(place)
+        return found
+
+    def place_of(self, call: Call) -> Place:
+        """The module that a call was made in, and the user's line."""
+        notes = self._taker.notes.get(id(call), Notes())
+        return Place(self._inside(call.inside), notes.file, notes.line)
+
     @property
     def reads(self) -> list[tuple[str, Place]]:
         """Values that the user's code read into Python: by what function, and where."""
@@ -128,6 +151,12 @@ class Trace:
     def output(self) -> Step | None:
         """What made the primary output: the first that is no loss; None where that is unknown."""
         return next((step for key, step in self.outputs if not is_loss_key(key)), None)
+
+    @property
+    def returned(self) -> TensorInfo | None:
+        """The primary output as it is returned."""
+        found = self.calls[0].outputs if self.calls else None
+        return next((tensor for tensor in found or () if not is_loss_key(tensor.key)), None)
 
     def of(self, *roles: Role) -> Iterator[Step]:
         """Every step of these roles, in order."""
@@ -203,7 +232,7 @@ class Trace:
         notes = self._taker.notes.get(id(each), Notes())
         structure = self.structure
         if isinstance(each, Op):
-            module, name = None, each.name
+            module, name = None, function_of(each.name, notes.options)
             inside = self._inside(each.inside)
             path = self._paths.get(id(each), inside)
         else:

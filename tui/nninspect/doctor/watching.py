@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from nninspect.doctor.roles import name_of
+from nninspect.doctor.roles import function_of, name_of
 from nninspect.engine.dataflow import Dataflow
 from nninspect.engine.ops import Op
 from nninspect.engine.recorder import Call, Maker, Observer, is_leaf_of_torch
@@ -38,7 +38,10 @@ class UnitsWatch(Observer):
         kwargs: dict[str, Any],
         flow: Dataflow[Maker],
     ) -> None:
-        if op.name in RELUS and args and isinstance(args[0], torch.Tensor):
+        options = {**{str(place): value for place, value in enumerate(args)}, **kwargs}
+        if not args or not isinstance(args[0], torch.Tensor):
+            return
+        if function_of(op.name, options) in RELUS:
             self.active.append(_active(args[0]))
 
 

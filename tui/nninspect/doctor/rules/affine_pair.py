@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from nninspect.doctor.chains import is_grouped, is_trained, norm_between, stacked, width
 from nninspect.doctor.evidence import Evidence
@@ -57,17 +58,35 @@ def _is_meant(first: Step, second: Step) -> bool:
     """A rank bottleneck, groups, or nothing to be learnt."""
     into, middle = width(first)
     _, out = width(second)
-    if not middle or middle < min(into * _window(first), out):
+    if not middle or middle < min(into * _patch(first, second), out):
+        return True
+    if _is_line(first) and _is_line(second):
         return True
     if is_grouped(first) or is_grouped(second):
         return True
     return not (is_trained(first) and is_trained(second))
 
 
+def _patch(first: Step, second: Step) -> int:
+    """How many places the first looks at for each output, where the second looks at one: few
+    numbers for a whole patch are a low rank. Two windows, one after the other, are none."""
+    return _window(first) if _window(second) == 1 else 1
+
+
 def _window(step: Step) -> int:
     """Places that a convolution looks at for each output."""
-    weight = step.weights[0]
-    return int(weight[0, 0].numel()) if weight.dim() > 2 else 1
+    return prod(_kernel(step))
+
+
+def _is_line(step: Step) -> bool:
+    """A window of 1 x k or k x 1: half of a separable one."""
+    kernel = _kernel(step)
+    return len(kernel) > 1 and 1 in kernel and prod(kernel) > 1
+
+
+def _kernel(step: Step) -> tuple[int, ...]:
+    """Of a convolution; () for a linear layer, and where the weight is not to be seen."""
+    return tuple(step.weights[0].shape[2:]) if step.weights else ()
 
 
 def _change(trace: Trace, first: Step, second: Step) -> str:

@@ -10,6 +10,7 @@ from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.rules.other_batch import has_one_batch
 from nninspect.doctor.runs import BATCH
+from nninspect.doctor.time_first import batch_of_output
 from nninspect.protocol.findings import Finding, Severity
 from nninspect.protocol.records import batch_of
 from nninspect.text.shapes import shape
@@ -19,8 +20,9 @@ class BatchLost(Rule):
     """The output does not have the batch dimension of the input.
 
     What it flags: an output of the same shape for two batch sizes, or one that has a dimension
-        less for a single sample, as `squeeze()` makes it. Single numbers, as a loss, and
-        batches that merge with another dimension, as (B * T, classes), are left alone.
+        less for a single sample, as `squeeze()` makes it; an info where dimension 1 is what the
+        output has kept, as a sequence without `batch_first` gives it. Single numbers, as a loss,
+        and batches that merge with another dimension, as (B * T, classes), are left alone.
     Why: there is no row a sample any more, so the loss compares the wrong things, or broadcasts.
     Instead: keep dimension 0: `flatten(1)`, `mean(dim=1)`, `squeeze(1)`.
     Example:
@@ -57,8 +59,14 @@ class BatchLost(Rule):
             why="There is no row a sample any more, so a loss compares the wrong things.",
             change="x.squeeze(1), x.mean(dim=1), x.flatten(1): dimension 0 stays the batch's",
             at=evidence.at(step) if step is not None else evidence.at_path(""),
-            severity=Severity.INFO if evidence.inputs_were_guessed else None,
+            severity=_severity(evidence),
         )
+
+
+def _severity(evidence: Evidence) -> Severity | None:
+    """An info where the input was guessed, and where the batch may be meant to be dimension 1."""
+    is_open = evidence.inputs_were_guessed or batch_of_output(evidence) is not None
+    return Severity.INFO if is_open else None
 
 
 def _of_one(evidence: Evidence) -> tuple[int, ...]:

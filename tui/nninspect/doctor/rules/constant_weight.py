@@ -43,7 +43,7 @@ class ConstantWeight(Rule):
             if role_of(name_of(module)) not in _WEIGHTED:
                 continue
             for name, value in _constants(module):
-                severity = _severity(evidence, module) if value == 0 else self.severity
+                severity = _severity(evidence, path, name) if value == 0 else self.severity
                 if severity is None:
                     continue
                 yield self.finding(
@@ -68,15 +68,25 @@ def _constants(module: nn.Module) -> Iterator[tuple[str, float]]:
             yield name, known.low
 
 
-def _severity(evidence: Evidence, module: nn.Module) -> Severity | None:
+def _severity(evidence: Evidence, path: str, name: str) -> Severity | None:
     """Of zeros, by what becomes of what they give; None where they are meant."""
-    trace = evidence.recorded
+    trace, module = evidence.recorded, evidence.structure.by_path[path]
     if trace is None or evidence.forward_failure is not None:
         return Severity.INFO
     if _is_added(trace, module):
         return None
     is_last = any(map(trace.is_returned, trace.of_module(module)))
-    return Severity.INFO if is_last else Severity.WARNING
+    if is_last or _moves(evidence, f"{path}.{name}" if path else name):
+        return Severity.INFO
+    return Severity.WARNING
+
+
+def _moves(evidence: Evidence, name: str) -> bool:
+    """Its units get gradients that differ, so that the first step makes them differ as well."""
+    if evidence.missing(Need.BACKWARD):
+        return False
+    gradient = evidence.probes.backward()[1].of.get(name)
+    return gradient is not None and not bool((gradient == gradient[:1]).all())
 
 
 def _is_added(trace: Trace, module: nn.Module) -> bool:

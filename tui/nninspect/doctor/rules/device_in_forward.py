@@ -48,17 +48,28 @@ class DeviceInForward(Rule):
 
 def _devices(code: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     """Where a device is written out, and the text of it."""
+    named = {
+        target.id
+        for node in nodes_in(code)
+        if isinstance(node, ast.Assign) and _is_device(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+    def is_device(node: ast.expr) -> bool:
+        return _is_device(node) or (isinstance(node, ast.Name) and node.id in named)
+
     for node in nodes_in(code):
         if not isinstance(node, ast.Call):
             continue
         function = node.func
         if isinstance(function, ast.Attribute):
-            names_device = function.attr in ("to", "device") and any(map(_is_device, node.args))
+            names_device = function.attr in ("to", "device") and any(map(is_device, node.args))
             if names_device or (function.attr in _MOVES and not _is_torch(function.value)):
                 yield node, ast.unparse(node)
         for keyword in node.keywords:
-            if keyword.arg == "device" and _is_device(keyword.value):
-                yield node, f'device="{ast.literal_eval(keyword.value)}"'
+            if keyword.arg == "device" and is_device(keyword.value):
+                yield node, f"device={ast.unparse(keyword.value)}"
 
 
 def _is_torch(node: ast.expr) -> bool:
@@ -67,7 +78,9 @@ def _is_torch(node: ast.expr) -> bool:
 
 
 def _is_device(node: ast.expr) -> bool:
-    """A literal such as "cuda:0"."""
+    """A literal such as "cuda:0", also as one of two."""
+    if isinstance(node, ast.IfExp):
+        return _is_device(node.body) or _is_device(node.orelse)
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return False
     return node.value.partition(":")[0] in _KINDS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from nninspect.doctor.arguments import SIGMOIDS
 from nninspect.doctor.endings import FOR_LOGITS, ending
 from nninspect.doctor.evidence import Evidence
@@ -11,6 +13,12 @@ from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.trace import Step
 from nninspect.protocol.findings import Finding, Severity
+
+TOLERANCE = 1e-3
+_WHY = (
+    "The loss takes the probabilities for logits, which then all lie in [0, 1]: it can't become"
+    " small, and the gradient of a sure mistake is nearly 0."
+)
 
 
 class DoubledOutput(Rule):
@@ -34,21 +42,60 @@ class DoubledOutput(Rule):
     needs = frozenset({Need.TRACE, Need.LOSS})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
+        if evidence.loss not in FOR_LOGITS:
+            return
         last = ending(evidence.trace)
-        if evidence.loss not in FOR_LOGITS or last is None or not _is_probability(last):
+        if last is None or not _is_probability(last):
+            yield from self._measured(evidence, last)
+            return
+        if not _ends_so_in_training(evidence, last):
             return
         is_log = last.name == "log_softmax" and evidence.loss == "cross_entropy"
         own = "sigmoid" if "binary" in evidence.loss else "log-softmax"
         yield self.finding(
             f"forward ends in {last.called}, and F.{evidence.loss} applies a {own} of its own.",
-            why="A second log-softmax changes nothing and costs time."
-            if is_log
-            else "The loss takes the probabilities for logits, which then all lie in [0, 1]: it"
-            " can't become small, and the gradient of a sure mistake is nearly 0.",
+            why="A second log-softmax changes nothing and costs time." if is_log else _WHY,
             change=_change(last),
             at=evidence.at(last),
             severity=Severity.WARNING if is_log else None,
         )
+
+    def _measured(self, evidence: Evidence, last: Step | None) -> Iterator[Finding]:
+        """Shares that were made by hand: they show in what comes out, in train mode."""
+        output = _trained_output(evidence) if evidence.loss == "cross_entropy" else None
+        if output is None or not _are_shares(output):
+            return
+        yield self.finding(
+            f"The outputs of {output.shape[0]} random samples are all above 0 and add up to 1 over"
+            f" {output.shape[1]} classes: they are probabilities, and F.{evidence.loss} applies a"
+            " log-softmax of its own.",
+            why=_WHY,
+            change="return logits  # what is exponentiated; apply softmax in predict",
+            at=evidence.at(last) if last is not None else evidence.at_forward(),
+        )
+
+
+def _trained_output(evidence: Evidence) -> torch.Tensor | None:
+    """What comes out in train mode; None where that can't be seen."""
+    if evidence.missing(Need.FORWARD):
+        return None
+    return evidence.probes.run(training=True).output
+
+
+def _are_shares(output: torch.Tensor) -> bool:
+    if output.dim() < 2 or output.shape[1] < 2 or not output.is_floating_point():
+        return False
+    return bool((output >= 0).all() and ((output.sum(1) - 1).abs() < TOLERANCE).all())
+
+
+def _ends_so_in_training(evidence: Evidence, last: Step) -> bool:
+    """Also with the loss, and not only to predict: told by what comes out."""
+    output = None if evidence.setup.training else _trained_output(evidence)
+    if output is None or not output.is_floating_point():
+        return True
+    if last.name in ("log_softmax", "logsigmoid"):
+        return bool((output <= TOLERANCE).all())
+    return bool((output >= 0).all() and (output <= 1 + TOLERANCE).all())
 
 
 def _is_probability(step: Step) -> bool:

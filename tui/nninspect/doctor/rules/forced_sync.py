@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nninspect.doctor.causes import line_text
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
+from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.trace import Step
 from nninspect.protocol.findings import Finding, Severity
 
 _WRITTEN = {
@@ -34,6 +37,7 @@ class ForcedSync(Rule):
 
     What it flags: `.item()`, `.tolist()`, `.cpu()`, `.numpy()`, `nonzero()`, `if tensor:`,
         `int(tensor)` and printing, in your own code, of tensors that the forward computes.
+        The lengths that `pack_padded_sequence` takes have to be on the host, and are left alone.
     Why: on a GPU, Python hands out work and runs ahead; to read a value it waits until the
         device is done with everything, which then has nothing queued and idles. `torch.compile`
         and CUDA graphs break at the same place.
@@ -70,6 +74,23 @@ def _reads(evidence: Evidence) -> Iterator[tuple[str, Place]]:
     trace = evidence.trace
     yield from ((name, place) for name, place in trace.reads if name in _WRITTEN)
     for step in trace.steps:
-        is_own = step.module is None and bool(step.notes.file)
-        if is_own and step.name in _COPIES and step.producers:
+        if step.name in _COPIES and step.producers and _is_written(evidence, step):
             yield step.name, Place(step.inside, step.notes.file, step.notes.line)
+
+
+def _is_written(evidence: Evidence, step: Step) -> bool:
+    """The user's own line does it, and not for `pack_padded_sequence`, which takes its lengths on
+    the host; nor does torch within it."""
+    line = line_text(evidence, step.at) if step.module is None else ""
+    return step.name in line and "pack" not in line and not _is_for_packing(step)
+
+
+def _is_for_packing(step: Step) -> bool:
+    waiting, seen = [step], {step}
+    while waiting:
+        fresh = [each for each in waiting.pop().consumers if each not in seen]
+        if any(each.name == "pack_padded_sequence" for each in fresh):
+            return True
+        seen.update(fresh)
+        waiting.extend(each for each in fresh if each.role is Role.MOVE or each.name == "sort")
+    return False

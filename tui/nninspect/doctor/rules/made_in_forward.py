@@ -16,12 +16,17 @@ _WEIGHTED = ("Linear", "Bilinear", "Conv", "RNN", "LSTM", "GRU", "Embedding", "N
              "MultiheadAttention", "Transformer")  # fmt: skip
 _WITHOUT = ("LocalResponseNorm", "CrossMapLRN2d", "InstanceNorm")
 
+_WHY = (
+    "Its weights are random in every call and gone after it, so they are never trained and never"
+    " saved."
+)
+
 
 class MadeInForward(Rule):
     """Forward makes a layer, or a parameter, anew each time it runs.
 
-    What it flags: a layer with weights, or an `nn.Parameter`, made in forward or in a method
-        that it calls. Layers without weights, as `nn.ReLU()(x)`, and what stands under an `if`
+    What it flags: a layer with weights, or an `nn.Parameter`, made in forward or in what it
+        calls. Layers without weights, as `nn.ReLU()(x)`, and what stands under an `if`
         that makes it only once are left alone.
     Why: its weights are random in every call and gone after it: nothing of it is ever trained or
         saved.
@@ -37,15 +42,32 @@ class MadeInForward(Rule):
     needs = frozenset({Need.STRUCTURE, Need.SOURCE})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        for method, node in made_in_forward(evidence):
+        written = list(made_in_forward(evidence))
+        if not written:
+            yield from self._called(evidence)
+        for method, node in written:
             made = ast.unparse(node)
             yield self.finding(
                 f"{method.owner}.{method.name} makes {made} each time it runs.",
-                why="Its weights are random in every call and gone after it, so they are never"
-                " trained and never saved.",
+                why=_WHY,
                 change=f"self.layer = {made}  # in __init__",
                 at=Place(method.path, method.file.path, node.lineno),
             )
+
+    def _called(self, evidence: Evidence) -> Iterator[Finding]:
+        """What a function makes that forward calls: other modules in each forward."""
+        foreign = evidence.trace.foreign if evidence.missing(Need.FORWARD) == "" else []
+        again = evidence.probes.called_again() if foreign else frozenset[int]()
+        for call in {(type(c.module), evidence.trace.place_of(c)): c for c in foreign}.values():
+            if id(call.module) not in again:
+                kind, parameters = type(call.module).__name__, list(call.module.parameters())
+                yield self.finding(
+                    f"The forward calls another {kind} each time it runs, with"
+                    f" {sum(p.numel() for p in parameters):,} new parameters.",
+                    why=_WHY,
+                    change=f"self.layer = nn.{kind}(...)  # in __init__",
+                    at=evidence.trace.place_of(call),
+                )
 
 
 def made_in_forward(evidence: Evidence) -> Iterator[tuple[ForwardMethod, ast.Call]]:

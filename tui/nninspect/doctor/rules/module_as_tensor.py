@@ -112,22 +112,43 @@ def _module_of(name: str) -> str:
 
 
 def _made_of_input(written: SourceClass) -> Iterator[tuple[ast.Call, str]]:
-    """Layers that forward makes with its own first argument, and does not call."""
+    """Layers that forward makes with its first argument or what a layer gave, and does not call."""
     for function in functions(written):
         arguments = [argument.arg for argument in function.args.args[1:2]]
         if function.name != "forward" or not arguments:
             continue
         called = {id(node.func) for node in nodes_in(function) if isinstance(node, ast.Call)}
+        tensors = {arguments[0], *_results(function)}
         for node in nodes_in(function):
-            if isinstance(node, ast.Call) and id(node) not in called and _takes(node, arguments[0]):
+            if isinstance(node, ast.Call) and id(node) not in called and _takes(node, tensors):
                 kind = layer_kind(written.file, node.func)
                 kind = kind or _class_attribute(written, node.func)
                 if kind is not None and not _is_kept(function, node):
                     yield node, kind.__name__
 
 
-def _takes(node: ast.Call, argument: str) -> bool:
-    return bool(node.args) and isinstance(node.args[0], ast.Name) and node.args[0].id == argument
+def _takes(node: ast.Call, tensors: set[str]) -> bool:
+    first = node.args[0] if node.args else None
+    return _is_result(first) or (isinstance(first, ast.Name) and first.id in tensors)
+
+
+def _results(function: ast.AST) -> set[str]:
+    """Local names of what a layer gave."""
+    return {
+        target.id
+        for node in nodes_in(function)
+        if isinstance(node, ast.Assign) and _is_result(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _is_result(node: ast.AST | None) -> bool:
+    """`self.layer(x)`, `self.layers[0](x)`."""
+    if not isinstance(node, ast.Call):
+        return False
+    called = node.func.value if isinstance(node.func, ast.Subscript) else node.func
+    return is_self(called) and not ast.unparse(called).startswith("self._")
 
 
 def _class_attribute(written: SourceClass, func: ast.AST) -> type[nn.Module] | None:

@@ -13,13 +13,19 @@ from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
 from nninspect.protocol.findings import Finding, Severity
 
+_WHY = (
+    "They are in no parameters(), so they are never trained, not saved, and not moved by"
+    " to(device)."
+)
+
 
 class PythonList(Rule):
     """Layers in a Python list, tuple or dict are not part of the model.
 
     What it flags: an attribute of a module that holds other modules in a list, tuple, set or
         dict, nested ones too, where no part of the model holds them as well. A list of modules
-        that are registered elsewhere is left alone, and so are modules without parameters.
+        that are registered elsewhere is left alone, and so are modules without parameters. Also
+        layers that forward calls out of a closure or of an object that is no module.
     Why: `parameters()` does not have them, so they are never trained; the `state_dict` does
         not save them, and `model.to(device)` leaves them behind.
     Instead: wrap the list as `nn.ModuleList([...])`, a dict as `nn.ModuleDict({...})`.
@@ -41,19 +47,36 @@ class PythonList(Rule):
                 parts = [] if isinstance(value, nn.Module) else held_in(value, nn.Module)
                 held = [each for each in parts if _is_lost(each, known)]
                 if held:
+                    known |= {id(parameter) for each in held for parameter in each.parameters()}
                     yield self._finding(evidence, path, name, value, held)
+        yield from self._called(evidence, known)
+
+    def _called(self, evidence: Evidence, known: set[int]) -> Iterator[Finding]:
+        """What forward calls although no list or dict of the model leads there: a closure, an
+        object that is no module, a global name."""
+        foreign = evidence.trace.foreign if evidence.missing(Need.FORWARD) == "" else []
+        lost = [call for call in foreign if _is_lost(call.module, known)]
+        again = evidence.probes.called_again() if lost else frozenset[int]()
+        held = {id(call.module): call for call in lost if id(call.module) in again}
+        if held:
+            modules = [call.module for call in held.values()]
+            yield self.finding(
+                f"forward calls {_counted(modules)} that the model does not know of, held by what"
+                " is neither a module nor in one.",
+                why=_WHY,
+                change="self.layer = layer  # in __init__, for each; nn.Module as the base class"
+                " of the object that holds it",
+                at=evidence.trace.place_of(next(iter(held.values()))),
+            )
 
     def _finding(
         self, evidence: Evidence, path: str, name: str, value: Any, held: list[nn.Module]
     ) -> Finding:
-        parameters = sum(p.numel() for module in held for p in module.parameters())
-        count = f"{len(held)} modules" if len(held) > 1 else "1 module"
         wrapper = "nn.ModuleDict" if isinstance(value, Mapping) else "nn.ModuleList"
         return self.finding(
-            f"self.{name} is a {type(value).__name__} with {count} ({_kinds(held)}),"
-            f" {parameters:,} parameters in all, that the model does not know of.",
-            why="They are in no parameters(), so they are never trained, not saved, and not"
-            " moved by to(device).",
+            f"self.{name} is a {type(value).__name__} with {_counted(held)} that the model does not"
+            " know of.",
+            why=_WHY,
             change=f"self.{name} = {wrapper}(...)",
             at=_place(evidence, path, name),
         )
@@ -63,8 +86,12 @@ def _is_lost(module: nn.Module, known: set[int]) -> bool:
     return any(id(parameter) not in known for parameter in module.parameters())
 
 
-def _kinds(held: list[nn.Module]) -> str:
-    return ", ".join(dict.fromkeys(type(module).__name__ for module in held))
+def _counted(held: list[nn.Module]) -> str:
+    """ "2 modules (Linear), 144 parameters in all," """
+    parameters = sum(p.numel() for module in held for p in module.parameters())
+    count = f"{len(held)} modules" if len(held) > 1 else "1 module"
+    kinds = ", ".join(dict.fromkeys(type(module).__name__ for module in held))
+    return f"{count} ({kinds}), {parameters:,} parameters in all,"
 
 
 def _place(evidence: Evidence, path: str, name: str) -> Place:

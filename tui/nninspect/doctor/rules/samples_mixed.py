@@ -9,6 +9,7 @@ import torch
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.runs import BATCH
+from nninspect.doctor.time_first import batch_of_output, knows_time
 from nninspect.protocol.findings import Finding, Severity
 
 RELATIVE = 1e-3
@@ -20,8 +21,10 @@ class SamplesMixed(Rule):
     """One sample's output depends on the other samples of the batch.
 
     What it flags: in eval mode, the first sample of a batch is replaced and the outputs of the
-        others change. It leaves alone outputs without a batch dimension, losses, square outputs
-        that compare every sample with every other, and models that draw random numbers.
+        others change. A warning where dimension 1 would do as the batch, which may be meant;
+        silent where positions or a mask say that dimension 0 is time. It leaves alone outputs
+        without a batch dimension, losses, square outputs that compare every sample with every
+        other, and models that draw random numbers.
     Why: an answer must not depend on who else is asked. A `view` or `reshape` that moves the
         batch, a norm or softmax over dimension 0, or a missing `batch_first=True` does this,
         with the right shapes and without an error.
@@ -45,11 +48,26 @@ class SamplesMixed(Rule):
             shares.append(_others_share(evidence, *seeds))
             if shares[-1] <= RELATIVE:
                 return
+        if batch_of_output(evidence) is not None:
+            yield from self._time_first(evidence)
+            return
         yield self.finding(
             f"With another first sample in a batch of {BATCH}, the outputs of the other"
             f" {BATCH - 1} changed, by {min(shares):.0%} of what the first one's did.",
             why="What the model says of one sample must not depend on its neighbours in the batch.",
             change=_change(evidence),
+        )
+
+    def _time_first(self, evidence: Evidence) -> Iterator[Finding]:
+        if knows_time(evidence):
+            return
+        yield self.finding(
+            "Places of dimension 0 change each other's outputs, those of dimension 1 do not: the"
+            " model takes the batch at dimension 1, as (time, batch, ...).",
+            why="Given (batch, time, ...), it runs all the same, and each sample continues the one"
+            " before it.",
+            change=_change(evidence),
+            severity=Severity.WARNING,
         )
 
 

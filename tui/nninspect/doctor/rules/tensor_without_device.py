@@ -8,7 +8,7 @@ from math import prod
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.trace import Step
 from nninspect.protocol.findings import Finding, Severity
 
 _NAMES = """
@@ -65,24 +65,25 @@ def _is_left_on_the_cpu(evidence: Evidence, step: Step) -> bool:
     options = step.notes.options
     if "device" in options or not step.outputs or not step.shape or prod(step.shape) < 2:
         return False
-    return _meets_others(evidence.trace, step)
+    return _meets_others(step)
 
 
-def _meets_others(trace: Trace, step: Step) -> bool:
+def _meets_others(step: Step) -> bool:
     """It gets to an op with other tensors before anything moves it."""
-    waiting, seen = [step], {step}
+    made, waiting = {step}, {user.place: user for user in step.consumers}
     while waiting:
-        each = waiting.pop()
-        for user in each.consumers:
-            if user in seen or user.name in _MOVED or user.name in _INDEXED:
-                continue
-            seen.add(user)
-            if user.module is not None or _others(user, seen) or user.role is Role.ATTENTION:
-                return True
-            waiting.append(user)
+        user = waiting.pop(min(waiting))
+        if user.name in _MOVED or _is_index(user, made):
+            continue
+        is_layer = user.module is not None or user.role is Role.ATTENTION
+        if is_layer or user.weights or any(maker not in made for maker in user.producers):
+            return True
+        made.add(user)
+        waiting.update((each.place, each) for each in user.consumers)
     return False
 
 
-def _others(step: Step, made: set[Step]) -> bool:
-    """Among its arguments is a tensor that does not come from what was made here."""
-    return bool(step.weights) or any(maker not in made for maker in step.producers)
+def _is_index(user: Step, made: set[Step]) -> bool:
+    """What was made says which parts of another tensor are taken."""
+    is_taken_from = user.producers[:1] and user.producers[0] in made and not user.notes.constants
+    return user.name in _INDEXED and not is_taken_from

@@ -8,6 +8,7 @@ from nninspect.doctor.arguments import softmax_dim
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.telling import paths
 from nninspect.doctor.trace import Step, Trace
 from nninspect.protocol.findings import Finding, Severity
 
@@ -35,20 +36,24 @@ class TwoActivations(Rule):
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         trace = evidence.trace
+        pairs: dict[tuple[str, str], list[tuple[Step, Step]]] = {}
         for second in trace.of(Role.ACTIVATION, Role.SOFTMAX):
             first = trace.only_before(second)
-            if first is None or not _is_pair(trace, first, second):
-                continue
+            if first is not None and _is_pair(trace, first, second):
+                pairs.setdefault((first.name, second.name), []).append((first, second))
+        for (first, second), *others in pairs.values():
             is_softmax = second.role is Role.SOFTMAX
+            more = f" So it is in {len(others)} more places." if others else ""
             yield self.finding(
-                f"{first.called} is followed by {second.called}, and nothing learnt is between.",
+                f"{first.called} is followed by {second.called}, and nothing learnt is between."
+                f"{more}",
                 why="The outer softmax of numbers in [0, 1] is nearly uniform."
                 if is_softmax
                 else "The second sees only what the first let through.",
                 change=f"x = {_call(first if is_softmax else second)}  # one of the two",
                 at=evidence.at(second),
                 severity=Severity.ERROR if is_softmax else None,
-                related=(first.path,),
+                related=(first.path, *paths(step for _, step in others)),
             )
 
 

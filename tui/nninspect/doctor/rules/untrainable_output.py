@@ -36,9 +36,10 @@ class UntrainableOutput(Rule):
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         output, last = evidence.trace.output, ending(evidence.trace)
-        if output is None or last is None or not output.outputs:
+        returned = evidence.trace.returned
+        if output is None or last is None or returned is None:
             return
-        dtype = output.outputs[0].dtype
+        dtype = returned.dtype
         is_whole = dtype.startswith(("int", "uint", "bool"))
         if is_whole or last.name in _STEPS:
             yield self.finding(
