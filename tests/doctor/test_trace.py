@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from nninspect.doctor.roles import Role
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 
 
 class Block(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nninspect.doctor.trace import Step
+from nninspect.doctor.step import Step
 
 SIGMOIDS = frozenset({"sigmoid", "expit", "hardsigmoid"})
 

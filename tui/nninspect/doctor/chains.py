@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nninspect.doctor.roles import Role
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 
 LAYERS = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
 """Those whose stacking is hardly ever meant. Transposed ones make a shape on the way."""

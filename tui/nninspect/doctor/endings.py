@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nninspect.doctor.roles import Role
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 
 FOR_CLASSES = frozenset({"cross_entropy", "nll_loss"})
 FOR_PROBABILITIES = frozenset({"binary_cross_entropy"})

@@ -15,8 +15,9 @@ from nninspect.doctor.place import Place
 from nninspect.doctor.probes import Probes
 from nninspect.doctor.rule import Need
 from nninspect.doctor.source import Source, SourceClass
+from nninspect.doctor.step import Step
 from nninspect.doctor.structure import Structure
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.trace import Trace
 from nninspect.doctor.values import broken_tensors
 from nninspect.engine.target import LIBRARIES
 from nninspect.protocol.findings import CheckPlan

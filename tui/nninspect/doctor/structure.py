@@ -56,6 +56,11 @@ class Structure:
         """What a module holds beside its parameters, buffers and parts."""
         return {name: value for name, value in vars(module).items() if name not in _OF_EVERY_MODULE}
 
+    @cached_property
+    def is_quantized(self) -> bool:
+        """Some layer keeps its weights packed, in no parameter."""
+        return any(".quantized." in type(module).__module__ for _, module in self.modules())
+
     def parent(self, path: str) -> tuple[str, nn.Module]:
         """The module that a row belongs to, an op's or a module's; the root for itself."""
         while path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from nninspect.doctor.evidence import Evidence
-from nninspect.doctor.trace import Step
+from nninspect.doctor.step import Step
 
 MAX_LISTED = 4
 

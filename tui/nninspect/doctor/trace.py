@@ -7,9 +7,7 @@ step, its parts are. Most rules live on this view.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import nn
@@ -17,77 +15,17 @@ from torch import nn
 from nninspect.doctor.observer import Notes, NotesTaker
 from nninspect.doctor.place import Place
 from nninspect.doctor.roles import Role, function_of, name_of, role_of
+from nninspect.doctor.step import Step
 from nninspect.doctor.structure import Structure
 from nninspect.engine.examine import Forward
 from nninspect.engine.failures.facts import in_order
 from nninspect.engine.ops import Op
 from nninspect.engine.placement import place_ops
 from nninspect.engine.recorder import Call, CallRecorder, Maker, is_leaf_of_torch
-from nninspect.protocol.layers import TensorInfo, Tensors
+from nninspect.protocol.layers import TensorInfo
 
 TRANSPARENT = frozenset({Role.MOVE, Role.DROPOUT})
 """What rules look through by default: it leaves what kind of numbers they are alone."""
-
-
-@dataclass(eq=False, slots=True)
-class Step:
-    """One thing that the forward did. Steps compare by identity."""
-
-    place: int
-    """Its index among the steps, in the order they began."""
-    name: str
-    """By its function, as "conv2d" or "relu", for a layer and a functional call alike."""
-    role: Role
-    path: str
-    """Of its row in the layer tree."""
-    module: nn.Module | None
-    """The layer; None for an op."""
-    inside: str
-    """The path of the module whose forward made it."""
-    inputs: Tensors
-    outputs: Tensors
-    notes: Notes
-    producers: list[Step | None] = field(default_factory=list, repr=False)
-    """What made its tensors, in their order; None for one of the model's inputs."""
-    consumers: list[Step] = field(default_factory=list, repr=False)
-    is_output: bool = False
-    """The model returns what it made."""
-
-    @property
-    def at(self) -> Place:
-        """Its row, and the user's line that made it."""
-        return Place(self.path, self.notes.file, self.notes.line)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of its first output; () where it has none."""
-        return self.outputs[0].shape if self.outputs else ()
-
-    @property
-    def given_shape(self) -> tuple[int, ...]:
-        """Of its first input; () where it has none."""
-        return self.inputs[0].shape if self.inputs else ()
-
-    @property
-    def weights(self) -> tuple[nn.Parameter, ...]:
-        """The parameters that it uses."""
-        return self.notes.weights if self.module is None else tuple(self.module.parameters())
-
-    def option(self, name: str, default: Any = None) -> Any:
-        """An argument: of the op as it was called, or an attribute of the layer."""
-        if self.module is not None:
-            return getattr(self.module, name, default)
-        return self.notes.options.get(name, default)
-
-    @property
-    def called(self) -> str:
-        """How a person says it: "net.fc1 (Linear)", "relu in net.block"."""
-        if self.module is not None:
-            kind = type(self.module).__name__
-            if not self.path and self.notes.file:  # called by the user's code, and no part
-                return f"a {kind} that is made in {self.inside or 'forward'}"
-            return f"{self.path or 'the model'} ({kind})"
-        return f"{self.name} in {self.inside}" if self.inside else f"{self.name} in forward"
 
 
 class Trace:

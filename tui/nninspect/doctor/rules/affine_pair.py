@@ -10,7 +10,8 @@ from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.rules.only_affine import is_only_affine
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 
 

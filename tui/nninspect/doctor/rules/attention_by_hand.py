@@ -8,7 +8,8 @@ from typing import Any
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import TRANSPARENT, Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import TRANSPARENT, Trace
 from nninspect.protocol.findings import Finding, Severity
 
 _PRODUCTS = frozenset({"matmul", "rmatmul", "bmm", "baddbmm", "einsum"})

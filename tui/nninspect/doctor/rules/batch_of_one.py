@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.causes import failures, said
+from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.rule import Need, Rule
 from nninspect.protocol.findings import Finding, Severity
 from nninspect.protocol.records import batch_of
@@ -46,4 +47,10 @@ class BatchOfOne(Rule):
                 change="nninspect check … --train --batch 16",
                 at=evidence.at_path(norms[0]),
                 related=tuple(norms[1:]),
+                severity=Severity.ERROR if any(map(is_of_one_value, failures(evidence))) else None,
             )
+
+
+def is_of_one_value(failure: Failure) -> bool:
+    """A batch norm has refused to take the variance of a single value."""
+    return "more than 1 value per channel" in said(failure)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.step import Step
 from nninspect.doctor.telling import attribute, by_owner, listed, paths
-from nninspect.doctor.trace import Step
 from nninspect.protocol.findings import Finding, Severity
 
 

@@ -9,8 +9,9 @@ from torch import nn
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.step import Step
 from nninspect.doctor.telling import attribute, by_owner, listed, paths
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.flow import moved_off
 from nninspect.doctor.roles import Role, name_of, role_of
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.trace import Trace
@@ -24,7 +26,8 @@ class ConstantWeight(Rule):
     What it flags: a trained weight matrix of a linear layer, convolution, recurrent layer or
         attention with one value throughout. Zeros are left alone where what the layer gives is
         added to or multiplied with something (a branch that starts as nothing), and an info on
-        the last layer, which may well start at zero. Frozen weights are left alone.
+        the last layer, which may well start at zero, and where its units get gradients that
+        differ, so that one step makes them differ too. Frozen weights are left alone.
     Why: units with equal weights give equal outputs and get the same gradients from below, so
         a layer of a hundred units starts as one; zeros before an activation pass no gradient.
     Instead: leave PyTorch's own initialisation, or use one that draws: `nn.init.kaiming_normal_`.
@@ -76,17 +79,34 @@ def _severity(evidence: Evidence, path: str, name: str) -> Severity | None:
     if _is_added(trace, module):
         return None
     is_last = any(map(trace.is_returned, trace.of_module(module)))
-    if is_last or _moves(evidence, f"{path}.{name}" if path else name):
+    if is_last or _moves(evidence, _named(path, name)):
         return Severity.INFO
     return Severity.WARNING
 
 
 def _moves(evidence: Evidence, name: str) -> bool:
-    """Its units get gradients that differ, so that the first step makes them differ as well."""
+    """Its units get gradients that differ, at once or when a layer behind them has moved."""
     if evidence.missing(Need.BACKWARD):
         return False
-    gradient = evidence.probes.backward()[1].of.get(name)
-    return gradient is not None and not bool((gradient == gradient[:1]).all())
+    training, plain = evidence.probes.backward()
+    if _differs(plain.of.get(name)):
+        return True
+    constants = (
+        _named(path, n) for path, m in evidence.structure.modules() for n, _ in _constants(m)
+    )
+    if not any(_differs(plain.of.get(constant)) for constant in constants):
+        return False  # nothing moves, so they stay as they are
+    return all(_differs(run.of.get(name)) for run in moved_off(evidence, training))
+
+
+def _differs(gradient: torch.Tensor | None) -> bool:
+    if gradient is None or not bool(gradient.count_nonzero()):
+        return False
+    return len(gradient) == 1 or not bool((gradient == gradient[:1]).all())
+
+
+def _named(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _is_added(trace: Trace, module: nn.Module) -> bool:

@@ -11,7 +11,8 @@ from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.source import is_self, nodes_in
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 
 _CUTS = ("data", "no_grad", "inference_mode", "detach_")

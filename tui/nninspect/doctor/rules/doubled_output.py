@@ -11,7 +11,7 @@ from nninspect.doctor.endings import FOR_LOGITS, ending
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step
+from nninspect.doctor.step import Step
 from nninspect.protocol.findings import Finding, Severity
 
 TOLERANCE = 1e-3

@@ -8,8 +8,9 @@ from nninspect.doctor.arguments import dropout_p
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.step import Step
 from nninspect.doctor.telling import by_owner, listed, paths
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 
 _THROUGH = frozenset({Role.MOVE, Role.ACTIVATION, Role.POOL, Role.DROPOUT})

@@ -9,8 +9,8 @@ from nninspect.doctor.arguments import dropout_p
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.source import nodes_in
+from nninspect.doctor.step import Step
 from nninspect.doctor.telling import by_owner, listed, paths
-from nninspect.doctor.trace import Step
 from nninspect.protocol.findings import Finding, Severity
 
 _NAMES = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d"})

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from nninspect.doctor.causes import explained, failures, line_text, place_of
 from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.rule import Rule
+from nninspect.doctor.rules.batch_of_one import is_of_one_value
 from nninspect.doctor.rules.shapes_do_not_meet import input_may_be_at_fault
 from nninspect.engine.blame import described
 from nninspect.protocol.findings import Finding, Severity
@@ -33,7 +34,7 @@ class Fails(Rule):
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         for failure in failures(evidence):
-            if not explained(evidence, failure):
+            if not explained(evidence, failure) and not is_of_one_value(failure):
                 yield self._finding(evidence, failure)
 
     def _finding(self, evidence: Evidence, failure: Failure) -> Finding:

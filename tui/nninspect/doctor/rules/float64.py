@@ -8,7 +8,7 @@ import torch
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step
+from nninspect.doctor.step import Step
 from nninspect.protocol.findings import Finding, Severity
 
 _CASTS = frozenset({"to", "double", "type", "type_as"})

@@ -9,7 +9,7 @@ from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step
+from nninspect.doctor.step import Step
 from nninspect.protocol.findings import Finding, Severity
 
 _WRITTEN = {

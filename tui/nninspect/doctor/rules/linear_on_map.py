@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 from nninspect.text.shapes import shape
 

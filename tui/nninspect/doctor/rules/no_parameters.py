@@ -38,7 +38,8 @@ class NoParameters(Rule):
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         structure, model = evidence.structure, evidence.structure.model
         written = evidence.source.of_class(type(model))
-        if structure.parameters or written is None or _holds_any(evidence):
+        has_any = structure.parameters or structure.is_quantized
+        if has_any or written is None or _holds_any(evidence):
             return
         modules = len(list(structure.modules())) - 1
         yield self.finding(

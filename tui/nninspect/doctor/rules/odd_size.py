@@ -9,7 +9,8 @@ import msgspec
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 from nninspect.engine.guessing.sides import STANDARD
 from nninspect.protocol.findings import Finding, Severity
 

@@ -8,7 +8,8 @@ from nninspect.doctor.chains import LAYERS
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 
 _LINEAR = frozenset({Role.AFFINE, Role.MOVE, Role.JOIN, Role.SUM, Role.DROPOUT})

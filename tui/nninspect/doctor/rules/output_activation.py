@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nninspect.doctor.endings import FOR_CLASSES, FOR_LOGITS, FOR_VALUES, ending
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step
+from nninspect.doctor.step import Step
 from nninspect.protocol.findings import Finding, Severity
 
 CUTTING = frozenset({"relu", "relu_", "relu6"})

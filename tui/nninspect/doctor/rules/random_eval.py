@@ -10,7 +10,7 @@ from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import NOWHERE
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.rules.dropout_in_eval import is_left_on
-from nninspect.doctor.trace import Step
+from nninspect.doctor.step import Step
 from nninspect.protocol.findings import Finding, Severity
 
 RELATIVE = 1e-4

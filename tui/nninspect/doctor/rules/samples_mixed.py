@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch.nn.modules.conv import _ConvNd
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.rules.batch_statistics import BatchStatistics
 from nninspect.doctor.runs import BATCH
 from nninspect.doctor.time_first import batch_of_output, knows_time
 from nninspect.protocol.findings import Finding, Severity
@@ -24,7 +26,8 @@ class SamplesMixed(Rule):
         others change. A warning where dimension 1 would do as the batch, which may be meant;
         silent where positions or a mask say that dimension 0 is time. It leaves alone outputs
         without a batch dimension, losses, square outputs that compare every sample with every
-        other, and models that draw random numbers.
+        other, models that draw random numbers, and dynamic quantisation, which rounds by the
+        range of the batch. An info where a guessed input may be a single sample.
     Why: an answer must not depend on who else is asked. A `view` or `reshape` that moves the
         batch, a norm or softmax over dimension 0, or a missing `batch_first=True` does this,
         with the right shapes and without an error.
@@ -41,7 +44,9 @@ class SamplesMixed(Rule):
     needs = frozenset({Need.FORWARD, Need.TRACE})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        if evidence.probes.is_steady():
+        if evidence.probes.is_steady() or evidence.structure.is_quantized:
+            return
+        if next(BatchStatistics().check(evidence), None):  # they are what mixes
             return
         shares = []
         for seeds in SEEDS:
@@ -56,6 +61,7 @@ class SamplesMixed(Rule):
             f" {BATCH - 1} changed, by {min(shares):.0%} of what the first one's did.",
             why="What the model says of one sample must not depend on its neighbours in the batch.",
             change=_change(evidence),
+            severity=Severity.INFO if _may_be_one_sample(evidence) else None,
         )
 
     def _time_first(self, evidence: Evidence) -> Iterator[Finding]:
@@ -69,6 +75,23 @@ class SamplesMixed(Rule):
             change=_change(evidence),
             severity=Severity.WARNING,
         )
+
+
+def _may_be_one_sample(evidence: Evidence) -> bool:
+    """A guessed input without a batch: torch's layers take a single sample as well."""
+    if not evidence.inputs_were_guessed:
+        return False
+    layers = ((step.module, len(step.given_shape)) for step in evidence.trace.steps)
+    return any(rank == _of_one_sample(module) for module, rank in layers)
+
+
+def _of_one_sample(module: torch.nn.Module | None) -> int:
+    """The dimensions of one sample's input to a layer; 0 where that can't be told."""
+    if isinstance(module, torch.nn.RNNBase | torch.nn.MultiheadAttention):
+        return 2
+    if isinstance(module, _ConvNd):
+        return len(module.kernel_size) + 1
+    return 0
 
 
 def _others_share(evidence: Evidence, seed: int, other_seed: int) -> float:

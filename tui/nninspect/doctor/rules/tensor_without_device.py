@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from math import prod
 
 from nninspect.doctor.evidence import Evidence
-from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.trace import Step
+from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 
 _NAMES = """
@@ -44,9 +44,10 @@ class TensorWithoutDevice(Rule):
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         told: set[tuple[str, int]] = set()
+        on_cpu = _left_on_the_cpu(evidence.trace)
         for step in evidence.trace.steps:
             line = (step.notes.file, step.notes.line)
-            if not step.notes.file or line in told or not _is_left_on_the_cpu(evidence, step):
+            if not step.notes.file or line in told or not _is_blamed(evidence, step, on_cpu):
                 continue
             told.add(line)
             yield self.finding(
@@ -59,31 +60,42 @@ class TensorWithoutDevice(Rule):
             )
 
 
-def _is_left_on_the_cpu(evidence: Evidence, step: Step) -> bool:
+def _is_blamed(evidence: Evidence, step: Step, on_cpu: set[Step]) -> bool:
     if step.name not in _MAKERS or step.module is not None or not evidence.is_own(step.at):
         return False
-    options = step.notes.options
-    if "device" in options or not step.outputs or not step.shape or prod(step.shape) < 2:
+    if step not in on_cpu or not step.shape or prod(step.shape) < 2:
         return False
-    return _meets_others(step)
+    return _meets_others(step, on_cpu)
 
 
-def _meets_others(step: Step) -> bool:
-    """It gets to an op with other tensors before anything moves it."""
-    made, waiting = {step}, {user.place: user for user in step.consumers}
+def _left_on_the_cpu(trace: Trace) -> set[Step]:
+    """What is made of nothing but tensors that were made without a device and not moved."""
+    found: set[Step] = set()
+    for step in trace.steps:
+        is_plain = step.module is None and not step.weights and not step.notes.constants
+        is_start = step.name in _MAKERS and "device" not in step.notes.options
+        is_made_of_them = bool(step.producers) and step.name not in _MOVED
+        if is_plain and (is_made_of_them or is_start):
+            found |= {step} if all(maker in found for maker in step.producers) else set()
+    return found
+
+
+def _meets_others(step: Step, on_cpu: set[Step]) -> bool:
+    """It gets to an op with tensors of another kind before anything moves it."""
+    waiting, seen = [step], {step}
     while waiting:
-        user = waiting.pop(min(waiting))
-        if user.name in _MOVED or _is_index(user, made):
-            continue
-        is_layer = user.module is not None or user.role is Role.ATTENTION
-        if is_layer or user.weights or any(maker not in made for maker in user.producers):
-            return True
-        made.add(user)
-        waiting.update((each.place, each) for each in user.consumers)
+        for user in waiting.pop().consumers:
+            if user in seen or user.name in _MOVED or _is_index(user, on_cpu):
+                continue
+            seen.add(user)
+            if user not in on_cpu:
+                return True
+            waiting.append(user)
     return False
 
 
-def _is_index(user: Step, made: set[Step]) -> bool:
+def _is_index(user: Step, on_cpu: set[Step]) -> bool:
     """What was made says which parts of another tensor are taken."""
-    is_taken_from = user.producers[:1] and user.producers[0] in made and not user.notes.constants
+    first = user.producers[0] if user.producers else None
+    is_taken_from = first in on_cpu and not user.notes.constants
     return user.name in _INDEXED and not is_taken_from

@@ -8,8 +8,9 @@ from nninspect.doctor.arguments import softmax_dim
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.step import Step
 from nninspect.doctor.telling import paths
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 
 _GATING = frozenset({Role.PRODUCT, Role.SUM})

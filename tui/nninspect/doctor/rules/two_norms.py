@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.step import Step
 from nninspect.doctor.telling import by_owner, listed, paths
-from nninspect.doctor.trace import Step, Trace
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 
 _LAYERS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"})

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import torch
 
+from nninspect.doctor.backward import Gradients
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.flow import SEEDS, moved_off
 from nninspect.doctor.rule import Need, Rule
+from nninspect.engine.recorder import is_leaf_of_torch
 from nninspect.protocol.findings import Finding, Severity
 
 
@@ -17,8 +19,9 @@ class ZeroGradients(Rule):
 
     What it flags: parameters of which every element's gradient is 0 for several random batches.
         Constant weights are moved off their values first, so that a branch that starts at zero
-        is not blamed. Parameters that no gradient reaches at all are NN508's, and what a
-        recurrent layer multiplies its state with is left alone: a first state is 0.
+        is not blamed; a bias that a norm takes out again is left alone. Parameters that no
+        gradient reaches at all are NN508's, and what a recurrent layer multiplies its state with
+        is left alone: a first state is 0.
     Why: they are never trained. Units that a ReLU has cut for every input, a factor that is 0,
         a saturated `clamp` or a rounded value stand behind them.
     Instead: look at what follows the layer: is its input always below 0, clamped or rounded?
@@ -35,6 +38,7 @@ class ZeroGradients(Rule):
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         training, first = evidence.probes.backward()
         names = [name for name in first.of if _is_zero(first.of[name]) and not _is_of_a_state(name)]
+        names = [name for name in names if not _cancels(evidence, name, first)]
         if not names:
             return
         runs = moved_off(evidence, training)
@@ -56,6 +60,17 @@ class ZeroGradients(Rule):
 
 def _is_zero(gradient: torch.Tensor | None) -> bool:
     return gradient is not None and not bool(gradient.count_nonzero())
+
+
+def _cancels(evidence: Evidence, name: str, gradients: Gradients) -> bool:
+    """Another parameter of the same layer gets a gradient: then one gets there, and what it would
+    do to this one adds up to nothing, as of a bias in front of a norm."""
+    path = name.rpartition(".")[0]
+    module = evidence.structure.by_path.get(path)
+    if module is None or not is_leaf_of_torch(module):
+        return False
+    beside = (gradients.of.get(f"{path}.{other}") for other in module._parameters)
+    return any(gradient is not None and not _is_zero(gradient) for gradient in beside)
 
 
 def _is_of_a_state(name: str) -> bool:

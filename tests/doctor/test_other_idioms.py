@@ -1,0 +1,284 @@
+"""The doctor on mistakes made in less usual ways, and on what only looks like one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.ao.quantization import quantize_dynamic
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from nninspect.doctor.catalog import all_rules
+from nninspect.doctor.runner import run_rules
+from nninspect.protocol.findings import Finding, Severity
+
+CE, BCE, MSE = "cross_entropy", "binary_cross_entropy_with_logits", "mse_loss"
+
+
+class Two(nn.Module):
+    """Two layers, and whatever is done with them."""
+
+    def __init__(self, classes: int = 3) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(8, 8), nn.Linear(8, classes)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.b(F.relu(self.a(x)))
+
+
+class Shares(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        z = super().forward(x)
+        return z.exp() / z.exp().sum(-1, keepdim=True)
+
+
+class BoundedSigmoid(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).sigmoid().clamp(1e-6, 1 - 1e-6)
+
+
+class SoftmaxToPredict(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        z = super().forward(x)
+        return z if self.training else z.softmax(-1)
+
+
+class Clamped(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).clamp(min=0)
+
+
+class Picked(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).max(1)[1]
+
+
+class MadeOfResult(Two):
+    def forward(self, x: Tensor) -> Any:
+        return nn.ReLU(self.a(x))  # type: ignore[arg-type]
+
+
+class Plain:
+    """No module."""
+
+    def __init__(self) -> None:
+        self.layer = nn.Linear(8, 8)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.relu(self.layer(x))
+
+
+class HeldElsewhere(Two):
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain = Plain()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(self.plain(F.relu(self.a(x))))
+
+
+class InAClosure(Two):
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.Linear(8, 8)
+        self.act = lambda x: F.relu(layer(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(self.act(F.relu(self.a(x))))
+
+
+def dense(x: Tensor) -> Tensor:
+    return F.relu(nn.Linear(x.shape[-1], 8)(x))
+
+
+class MadeByAFunction(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(dense(F.relu(self.a(x))))
+
+
+class Positions(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        place = torch.arange(x.shape[1]).float()[None]
+        return super().forward(x + place)
+
+
+class PositionsOfOwn(Two):
+    """Two tensors of the CPU meet each other, and are moved."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = torch.arange(8)
+        return super().forward(x + (places[None] - places[:, None]).to(x)[0])
+
+
+class NamedDevice(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        device = "cuda:0" if torch.cuda.is_available() else "cpu"
+        return super().forward(x.to(device))
+
+
+class Convolutions(nn.Sequential):
+    def __init__(self, *between: nn.Module) -> None:
+        super().__init__(
+            nn.Conv2d(3, 16, 3), *between, nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Flatten(),
+            nn.Linear(32 * 16, 4),
+        )  # fmt: skip
+
+
+class Separable(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(3, 8, (1, 3)), nn.Conv2d(8, 8, (3, 1)), nn.ReLU())
+
+
+class Packed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.out = nn.GRU(4, 8, batch_first=True), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        lengths = mask.long().sum(1).clamp(min=1)
+        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        return self.out(self.rnn(packed)[1][-1])
+
+
+class TimeFirst(nn.Module):
+    """(T, B, 4), as recurrent layers have it by default."""
+
+    def __init__(self, *, last: bool = False) -> None:
+        super().__init__()
+        self.rnn, self.out, self.last = nn.LSTM(4, 8), nn.Linear(8, 2), last
+
+    def forward(self, x: Tensor) -> Tensor:
+        states = self.rnn(x)[0]
+        return self.out(states[-1] if self.last else states)
+
+
+class TimeFirstTransformer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 16)
+        self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
+        self.register_buffer("places", torch.randn(32, 1, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.encoder(x + self.places[: len(x)])
+
+
+class ToTheIdentity(Two):
+    """Starts at a fixed answer, as a spatial transformer."""
+
+    def __init__(self) -> None:
+        super().__init__(6)
+        nn.init.zeros_(self.b.weight)
+        self.b.bias.data.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0]))
+        self.c = nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.c(super().forward(x).tanh())
+
+
+class AllZero(Two):
+    def __init__(self) -> None:
+        super().__init__()
+        for layer in (self.a, self.b):
+            nn.init.zeros_(layer.weight)
+
+
+def squashed(depth: int = 6) -> nn.Module:
+    layers = [m for _ in range(depth) for m in (nn.Linear(8, 8), nn.Softsign(), nn.Sigmoid())]
+    return nn.Sequential(*layers, nn.Linear(8, 2))
+
+
+def normed_by_hand() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.InstanceNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1))
+
+
+MISTAKES: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
+    "NN301 by hand": (Shares, "4,8", CE),
+    "NN301 kept off 0 and 1": (lambda: BoundedSigmoid(1), "4,8", BCE),
+    "NN302 by clamp": (Clamped, "4,8", CE),
+    "NN306 by max": (Picked, "4,8", CE),
+    "NN107 returned": (MadeOfResult, "4,8", ""),
+    "NN501 in an object": (HeldElsewhere, "4,8", ""),
+    "NN501 in a closure": (InAClosure, "4,8", ""),
+    "NN507 by a function": (MadeByAFunction, "4,8", ""),
+    "NN802 sliced": (Positions, "4,8", ""),
+    "NN803 by a name": (NamedDevice, "4,8", ""),
+    "NN201 convolutions": (Convolutions, "2,3,8,8", ""),
+    "NN603 time first": (TimeFirst, "5,4,4", ""),
+    "NN702 everything": (AllZero, "4,8", ""),
+}
+HEALTHY: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
+    "softmax to predict": (SoftmaxToPredict, "4,8", CE),
+    "constants meet": (PositionsOfOwn, "4,8", ""),
+    "activated convolutions": (lambda: Convolutions(nn.ReLU()), "2,3,8,8", ""),
+    "separable": (Separable, "2,3,8,8", ""),
+    "packed lengths": (Packed, "4,5,4 bool:4x5", ""),
+    "last of time first": (lambda: TimeFirst(last=True), "6,4,4", ""),
+    "positions of time first": (TimeFirstTransformer, "6,4,8", ""),
+    "identity": (ToTheIdentity, "4,8", ""),
+    "bias before a norm": (normed_by_hand, "2,3,8,8", ""),
+    "quantized": (lambda: quantize_dynamic(Two(), {nn.Linear}), "4,8", ""),
+}
+TOLD = {"NN501": Severity.ERROR, "NN603": Severity.WARNING}
+
+
+def found(outcome: Any, case: tuple[Callable[[], nn.Module], str, str]) -> list[Finding]:
+    make, inputs, loss = case
+    torch.manual_seed(0)
+    result = outcome(make(), inputs.split(), loss=loss)
+    assert not [rule for rule in result.skipped if "itself failed" in rule.reason]
+    findings: list[Finding] = result.findings
+    return findings
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_found_and_little_else(outcome: Any, name: str) -> None:
+    findings = found(outcome, MISTAKES[name])
+    code = name[:5]
+    assert code in {finding.code for finding in findings}
+    assert all(f.code == code for f in findings if f.severity is not Severity.INFO)
+    for finding in findings:
+        assert finding.code not in TOLD or finding.severity is TOLD[finding.code]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", HEALTHY)
+def test_what_only_looks_like_one_is_let_alone(outcome: Any, name: str) -> None:
+    findings = found(outcome, HEALTHY[name])
+    told = [f"{f.code} {f.seen}" for f in findings if f.severity is not Severity.INFO]
+    assert not told
+    assert not {"NN805", "NN707"} & {finding.code for finding in findings}
+
+
+def test_the_same_pair_all_over_a_network_is_one_finding(outcome: Any) -> None:
+    findings = outcome(squashed(), "4,8", "NN205").findings
+    assert len(findings) == 1
+    assert "in 5 more places" in findings[0].seen
+    assert len(findings[0].related) == 6
+
+
+def test_a_batch_of_one_that_fails_is_told_once(outcome: Any) -> None:
+    net = nn.Sequential(nn.Linear(8, 8, bias=False), nn.BatchNorm1d(8))
+    (finding,) = outcome(net, "1,8", training=True).findings
+    assert (finding.code, finding.severity) == ("NN413", Severity.ERROR)
+
+
+def test_a_check_runs_one_backward_and_three_forwards_of_what_is_healthy(gather: Any) -> None:
+    calls: list[bool] = []
+
+    class Counted(Two):
+        def forward(self, x: Tensor) -> Tensor:
+            calls.append(torch.is_grad_enabled())
+            return super().forward(x) / math.sqrt(2)
+
+    evidence = gather(Counted(), "2,8")
+    calls.clear()
+    run_rules(all_rules(), evidence, lambda *_: None)
+    assert calls.count(True) == 1
+    assert calls.count(False) == 3
