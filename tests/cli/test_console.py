@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nninspect import errors
+from nninspect.cli import main
 from nninspect.cli.console import aligned, error_lines
 from nninspect.cli.exit_codes import (
     DEVICE_FAILED,
@@ -19,6 +20,7 @@ from nninspect.cli.exit_codes import (
     WORKER_FAILED,
     exit_code_of,
 )
+from nninspect.cli.open import no_terminal
 
 NNINSPECT = str(Path(sys.executable).with_name("nninspect"))
 
@@ -84,3 +86,26 @@ def test_an_interrupt_ends_the_command_with_its_code(tmp_path: Path) -> None:
     command.send_signal(signal.SIGINT)
     assert command.wait(30) == INTERRUPTED
     command.stderr.close()
+
+
+def test_an_interrupt_while_it_still_imports_ends_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.importlib, "import_module", interrupted)
+    assert main.main(["list"]) == INTERRUPTED
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("term", [None, "", "dumb", "unknown"])
+def test_a_terminal_that_can_not_move_its_cursor_gets_text(
+    term: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stream in (sys.stdin, sys.__stderr__):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.delenv("TERM", raising=False)
+    if term is not None:
+        monkeypatch.setenv("TERM", term)
+    assert "can't move the cursor" in no_terminal()

@@ -16,8 +16,15 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name; its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run the command that the arguments name; its exit code. An interrupt ends it without a word,
+    while it still imports, too."""
+    try:
+        return _main(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _main(arguments: list[str]) -> int:
     name = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "open"
     command = importlib.import_module(f"nninspect.cli.{name}")
     options = command.parser().parse_args(arguments)
@@ -31,8 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except KeyboardInterrupt:
-        return INTERRUPTED
     return code
 
 

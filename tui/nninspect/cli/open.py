@@ -99,7 +99,7 @@ def no_terminal() -> str:
     """Why the app can't be shown here, or ""."""
     if not (sys.stdin.isatty() and sys.__stderr__ is not None and sys.__stderr__.isatty()):
         return "this is not a terminal"
-    if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         return f"the terminal is TERM={os.environ.get('TERM', '')!r}, which can't move the cursor"
     return ""
 

@@ -12,7 +12,7 @@ BROKEN = frozenset({"NaN", "Inf"})
 
 def number(value: float | None) -> str:
     """Three digits: 0.03125 → "0.0312"."""
-    return units.NONE if value is None else f"{value:.3g}"
+    return units.NONE if value is None else f"{value + 0.0:.3g}"  # no "-0"
 
 
 def health(stats: TensorStats) -> str:

@@ -180,6 +180,11 @@ class NninspectApp(TypeAheadApp):
 
         self.push_screen(RuleScreen(code), self._main.open_target)
 
+    def get_key_display(self, binding: Binding) -> str:
+        """As Textual's, which has signs for some; their names where only ASCII is drawn."""
+        shown = super().get_key_display(binding)
+        return binding.key if self.ascii_only and not shown.isascii() else shown
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: our own actions and the theme."""
         from nninspect.ui.commands import commands

@@ -22,6 +22,8 @@ SPAN_STYLES = {
 """The component classes that a span may name, without their prefix; `nninspect.tcss` has them."""
 
 ELLIPSIS = "…"
+NAMES = {"esc": "escape"}
+"""What keys are called where they are not called as they are written."""
 
 
 class Span(NamedTuple):
@@ -38,6 +40,12 @@ class Paragraph(NamedTuple):
     spans: tuple[Span, ...] = ()
     hang: int = 0
     wraps: bool = True
+
+
+def key_hint(key: str, does: str = "") -> tuple[Span, Span]:
+    """A key, and what it does; a click on either presses it."""
+    press = f"app.simulate_key({NAMES.get(key, key)!r})"
+    return Span(key, "key", press), Span(f" {does}" if does else "", "dim", press)
 
 
 def paragraph(text: str, style: str = "") -> Paragraph:

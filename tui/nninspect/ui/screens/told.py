@@ -29,7 +29,7 @@ from nninspect.ui import messages
 from nninspect.ui.measures import times_of
 from nninspect.ui.messages import Activity, Picture, Said
 from nninspect.ui.session import Session
-from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.spans import Paragraph, key_hint
 from nninspect.ui.watch import LOOK_SECONDS, FileWatch, files_of
 from nninspect.ui.widgets.bench_pane import BenchPane
 from nninspect.ui.widgets.doctor_pane import DoctorPane
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 STARTING = "starting torch…"
 STOPPED = "worker stopped"
 NOT_SAID = "as the model card says, or not known"
-OPEN_HINT = (Span("o", "key"), Span(" opens a model", "dim"))
+OPEN_HINT = key_hint("o", "opens a model")
 
 
 class ToldScreen(Screen[None]):

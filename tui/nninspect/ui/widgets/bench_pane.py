@@ -17,7 +17,7 @@ from nninspect.text import bench
 from nninspect.ui.bench_charts import charts
 from nninspect.ui.bench_text import about, beside, headline_of, layers, lines
 from nninspect.ui.messages import Activity
-from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.spans import Paragraph, Span, key_hint
 from nninspect.ui.widgets.chart_view import ChartView
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import LineList
@@ -28,13 +28,8 @@ from nninspect.ui.widgets.status_line import activity_spans
 if TYPE_CHECKING:
     from nninspect.ui.offers import Offer
 
-ASK = (
-    Span("b", "key"),
-    Span(" times the model on every device, ", "dim"),
-    Span("B", "key"),
-    Span(" asks what to time", "dim"),
-)
-CANCEL = (Span("  esc", "key"), Span(" cancels, and keeps the finished rounds", "dim"))
+ASK = (*key_hint("b", "times the model on every device, "), *key_hint("B", "asks what to time"))
+CANCEL = (Span("  "), *key_hint("esc", "cancels, and keeps the finished rounds"))
 POINTER = 2
 MOST_LAYERS = 12
 

@@ -15,7 +15,7 @@ from nninspect.protocol.findings import CheckResult, Finding
 from nninspect.protocol.records import Problem
 from nninspect.ui.finding_text import about, headline, not_checked, title
 from nninspect.ui.messages import Activity
-from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.spans import Paragraph, Span, key_hint
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import LineList
 from nninspect.ui.widgets.link_page import LinkPage
@@ -26,10 +26,9 @@ from nninspect.ui.widgets.status_line import activity_spans
 if TYPE_CHECKING:
     from nninspect.ui.offers import Offer
 
-ASK = (Span("c", "key"), Span(" asks the doctor what is wrong with this model", "dim"))
-NO_LOSS = (
-    Span("L", "key"),
-    Span(" says what it is trained with: rules on the output and the loss wait for it", "dim"),
+ASK = key_hint("c", "asks the doctor what is wrong with this model")
+NO_LOSS = key_hint(
+    "L", "says what it is trained with: rules on the output and the loss wait for it"
 )
 
 
@@ -118,7 +117,7 @@ class DoctorPane(Container):
 
     def _headline(self) -> tuple[Span, ...]:
         if self.activity is not None and self.activity.doing == "check":
-            return (*activity_spans(self.activity), Span("  esc", "key"), Span(" cancels", "dim"))
+            return (*activity_spans(self.activity), Span("  "), *key_hint("esc", "cancels"))
         return headline(self.result) if self.result else ASK
 
     def _below(self) -> list[Paragraph]:

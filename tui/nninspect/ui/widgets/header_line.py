@@ -12,6 +12,15 @@ from nninspect.ui.widgets.line import Line
 STYLES = {"app": "accent", "target": "strong", "mode": "dim", "dtype": "dim", "guesses": "warn"}
 
 
+ACTIONS = {
+    "target": "screen.open",
+    "dtype": "screen.dtype",
+    "mode": "screen.training",
+    "input": "screen.inputs",
+}
+"""What a click on a part does; one on the devices moves the model."""
+
+
 class HeaderLine(Line):
     """It says where the model is and which other devices there are."""
 
@@ -37,8 +46,12 @@ class HeaderLine(Line):
         for key, text in fitted:
             if spans:
                 spans.append(Span(headline.SEPARATOR, "dim"))
-            spans += _devices(text) if key == "devices" else [Span(text, STYLES.get(key, ""))]
+            spans += _devices(text) if key == "devices" else [_part(key, text)]
         self.spans = tuple(spans)
+
+
+def _part(key: str, text: str) -> Span:
+    return Span(text, STYLES.get(key, ""), ACTIONS.get(key, ""))
 
 
 def _devices(text: str) -> list[Span]:

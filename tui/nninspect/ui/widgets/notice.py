@@ -8,7 +8,7 @@ from textual.reactive import reactive
 
 from nninspect.protocol.records import Problem
 from nninspect.text.plain import plain
-from nninspect.ui.spans import Paragraph, Span
+from nninspect.ui.spans import Paragraph, Span, key_hint
 from nninspect.ui.widgets.page import Page
 
 
@@ -44,7 +44,7 @@ def _keys(keys: tuple[tuple[str, str], ...]) -> Iterator[Paragraph]:
     if keys:
         spans = [Span("  ")]
         for key, does in keys:
-            spans += [Span(key, "key"), Span(f" {does}   ", "dim")]
+            spans += key_hint(key, f"{does}   ")
         yield Paragraph(tuple(spans), hang=2)
 
 

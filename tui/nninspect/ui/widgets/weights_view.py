@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from nninspect.protocol.weights import TensorStats
 from nninspect.text import units, weights
 from nninspect.ui import weights_rows as rows
-from nninspect.ui.spans import Span, pad
+from nninspect.ui.spans import Span, key_hint, pad
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import FRAME, LineList, OnDemand, Spans
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nninspect.ui.offers import Offer
 
 GAP = "  "
-NOTHING = (Span("v", "key"), Span(" looks at every tensor's values", "dim"))
+NOTHING = key_hint("v", "looks at every tensor's values")
 
 
 class WeightsView(Container):
