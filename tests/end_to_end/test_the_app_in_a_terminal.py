@@ -191,3 +191,26 @@ def test_sixty_thousand_rows_are_filtered_as_one_types(terminal: Start, tmp_path
     app.see("1 row matches ‹999.58›", "58 Identity")
     app.press("\x1b")
     app.wait(lambda: "matches" not in app.text, "the filter to go")
+
+
+def test_a_flood_of_prints_neither_stalls_the_app_nor_grows_it(
+    terminal: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self): super().__init__(2, 3)\n"
+        "    def forward(self, x):\n"
+        "        while True: print('x' * 100 + '\\n' * 3)\n"
+    )
+    app = terminal("net.py", columns=100)
+    app.press("5")
+    app.see("xxxxxxxx", "came too fast", "earlier lines dropped")
+    for key in "142535":
+        app.press(key)
+    app.see("came too fast")
+    assert psutil.Process(app.pid).memory_info().rss < 150 * 2**20
+    app.press("\x1b")
+    app.wait(lambda: "running" not in app.text and "loading" not in app.text, "the forward to end")
+    app.press("q")
+    assert app.wait_for_exit() == 0

@@ -162,7 +162,16 @@ def test_classes_functions_and_instances_are_found_without_running_anything() ->
     assert found["net"] == "Whole(…), line 18"
 
 
-@pytest.mark.parametrize("text", ["class (", "\0", "(" * 100_000, "x = " + "-" * 100_000 + "1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class (",
+        "\0",
+        "(" * 100_000,
+        "x = " + "-" * 100_000 + "1",
+        f"class A(nn{'.nn' * 3_000}): ...",
+    ],
+)
 def test_source_that_can_not_be_read_has_no_models(text: str) -> None:
     assert models_in(text) == []
 
@@ -175,7 +184,7 @@ def test_a_folder_is_looked_at_in_bounds(tmp_path: Path) -> None:
     (tmp_path / "sub" / "deeper" / "n.py").write_text(SOURCE)
     (tmp_path / "sub" / "deeper" / "deep" / "n.py").write_text(SOURCE)
     (tmp_path / "sub" / "config.json").write_text('{"model_type": "bert"}')
-    (tmp_path / "config.json").write_text('{"name": "tsconfig"}')
+    (tmp_path / "config.json").write_text('{"model_type": "x", "architectures": 3}')
     for name in (".venv", "site-packages"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "n.py").write_text(SOURCE)

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from nninspect.protocol.streams import TO_STDERR, TO_STDOUT, without_marks
+
 TAKE = "from nninspect.worker import streams; requests, answers = streams.take()\n"
 
 
@@ -20,7 +22,7 @@ def run(code: str, *, stdin: bytes = b"", **env: str) -> tuple[bytes, bytes]:
         timeout=30,
         env={**os.environ, **env},
     )
-    return done.stdout, done.stderr
+    return done.stdout, without_marks(done.stderr.decode()).encode()
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,18 @@ def test_whatever_is_printed_lands_on_stderr(code: str) -> None:
 
 def test_a_line_shows_at_once_even_when_the_process_then_dies() -> None:
     assert run("print('last words'); os._exit(1)") == (b"", b"last words\n")
+
+
+def test_what_python_writes_to_stderr_stands_between_marks_in_its_order() -> None:
+    code = (
+        "print('a'); print('b', file=sys.stderr); print('c'); sys.stderr.write('d\\rd')\n"
+        "sys.stderr.flush(); print('e', file=sys.stderr); streams.flush()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", f"import sys\n{TAKE}{code}"], capture_output=True, check=True
+    )
+    out, on, off = done.stderr.decode(), TO_STDERR, TO_STDOUT
+    assert out == f"a\n{on}b\n{off}c\n{on}d\rd{off}{on}e\n{off}"
 
 
 def test_the_protocol_goes_on_where_stdout_was() -> None:

@@ -69,9 +69,9 @@ class Recent:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             saving.save(self._file, msgspec.json.encode(kept), is_private=True)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise UsageError(
-                f"can't keep the recent targets in {self._file}: {error.strerror or error}",
+                f"can't keep the recent targets in {self._file}: {error}",
                 "Nothing else depends on them",
             ) from error
 

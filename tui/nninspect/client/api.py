@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -35,10 +35,17 @@ class Advanced(msgspec.Struct, frozen=True):
     """How far a benchmark's rounds are."""
 
 
+Stream: TypeAlias = Literal["stdout", "stderr", "worker"]
+
+
 class Printed(msgspec.Struct, frozen=True):
     """User code, or a library, wrote to stdout or stderr. Any piece of text, not a line."""
 
     text: str
+    stream: Stream = "stdout"
+    """Python's own stderr is told apart; "worker" for words of the client's about the worker."""
+    dropped: int = 0
+    """Bytes before it that came too fast; then the text says so."""
 
 
 class Died(msgspec.Struct, frozen=True):

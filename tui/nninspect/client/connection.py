@@ -10,6 +10,7 @@ from typing import Any
 from nninspect.client import api, ending
 from nninspect.client.link import Link
 from nninspect.client.pending import CANCELLED, Pending, Result
+from nninspect.client.printed import Piece
 from nninspect.client.process import Process, spawn
 from nninspect.errors import ProtocolError, WorkerDied
 from nninspect.protocol.bench import BenchPlan, BenchResult
@@ -140,8 +141,9 @@ class Connection:
         except ProtocolError as error:
             self._break(Problem.of(error))
 
-    def printed(self, text: str) -> None:
-        self._listener(api.Printed(text))
+    def printed(self, piece: Piece) -> None:
+        stream: api.Stream = "stderr" if piece.is_stderr else "stdout"
+        self._listener(api.Printed(piece.text, stream, piece.dropped))
 
     def ended(self, code: int) -> None:
         tell = ending.died if self._is_greeted else ending.never_started
@@ -168,7 +170,7 @@ class Connection:
         return True
 
     def _say_again(self, problem: Problem) -> None:
-        self._listener(api.Printed(f"{problem.message}; looking again, up to there\n"))
+        self._listener(api.Printed(f"{problem.message}; looking again, up to there\n", "worker"))
 
     def _hear(self, response: Response) -> None:
         match response:

@@ -7,10 +7,10 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO, Protocol, TypeAlias, cast
 
-from nninspect.client.printed import WINDOW_S, Printed
+from nninspect.client.printed import WINDOW_S, Piece, Printed
 from nninspect.client.process import Process, kill_session
 from nninspect.protocol.flight import Position
 
@@ -36,7 +36,7 @@ class Ears(Protocol):
     def received(self, data: bytes) -> None:
         """Bytes of the protocol."""
 
-    def printed(self, text: str) -> None:
+    def printed(self, piece: Piece) -> None:
         """Text that is not of the protocol."""
 
     def ended(self, code: int) -> None:
@@ -144,9 +144,10 @@ class Link:
             self._loop.remove_reader(descriptor)
         return data
 
-    def _print(self, text: str) -> None:
-        if text and self._ears:
-            self._ears.printed(text)
+    def _print(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            if self._ears:
+                self._ears.printed(piece)
 
     def _on_gone(self) -> None:
         self._read_answers()

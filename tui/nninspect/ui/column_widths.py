@@ -32,7 +32,7 @@ def measure(table: LayerTable, runs: Runs) -> dict[str, int]:
             (*outputs, *(layers.briefly(table.tensors[i]) for i in {*table.outputs} if i >= 0))
         ),
         "params": len(layers.figure(max(table.total_parameters))),
-        "own": len(layers.figure(max(*table.own_parameters, *own))),
+        "own": len(layers.figure(max((*table.own_parameters, *own)))),
         "share": len("100.0%"),
         "bar": BAR,
         "calls": len(layers.figure(max(table.calls))),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 MOST_FILES = 200
 MOST_SECONDS = 1.5
@@ -72,24 +74,30 @@ def _text(path: Path) -> str:
         return ""
 
 
+class _Config(msgspec.Struct):
+    """What a model's config of transformers says of it."""
+
+    model_type: str
+    architectures: tuple[str, ...] | None = None
+
+
 def _config(name: str, text: str) -> Iterator[Found]:
     """A model of transformers, where the file describes one."""
-    try:
-        said = json.loads(text)
-        kind = said["model_type"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return
-    names = said.get("architectures") or [kind]
-    yield Found(name, f"config of {', '.join(map(str, names))}")
+    with suppress(msgspec.MsgspecError, RecursionError):
+        said = msgspec.json.decode(text, type=_Config)
+        yield Found(name, f"config of {', '.join(said.architectures or [said.model_type])}")
 
 
 def models_in(text: str) -> list[tuple[str, str]]:
     """(name, what it is) of every class, function and instance that is a model; the classes that
     no other is made of come first. Bases are followed within the file, others told by name."""
     try:
-        body = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _models_in(ast.parse(text).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # also where it is too deep
         return []
+
+
+def _models_in(body: list[ast.stmt]) -> list[tuple[str, str]]:
     classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
     models = [name for name in classes if _is_model(name, classes, set())]
     parts = {

@@ -18,6 +18,7 @@ from nninspect.protocol.weights import TensorStats
 Doing = Literal["open", "reload", "move", "change", "bench", "check", "twins", "weights"]
 
 if TYPE_CHECKING:
+    from nninspect.client.api import Stream
     from nninspect.ui.twins import Twins
 
 
@@ -129,3 +130,6 @@ class Wrote(Message):
     """User code printed."""
 
     text: str
+    source: Stream = "stdout"
+    dropped: int = 0
+    """Bytes before it that came too fast to be shown."""

@@ -298,8 +298,8 @@ class Session:
             case Advanced(stage, fraction, bench) if self._activity is not None:
                 told = stage if bench is None else progress(bench)
                 self._progress(replace(self._activity, stage=told, fraction=fraction))
-            case Printed(text):
-                self._tell(Wrote(text))
+            case Printed(text, stream, dropped):
+                self._tell(Wrote(text, stream, dropped))
             case Died(problem):
                 self._tell(WorkerEnded(problem))
 

@@ -7,6 +7,9 @@ import faulthandler
 import io
 import os
 import sys
+from typing import Any
+
+from nninspect.protocol.streams import TO_STDERR, TO_STDOUT
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
@@ -27,11 +30,33 @@ def take() -> tuple[int, int]:
         os.dup2(nowhere, answers, inheritable=False)
 
     os.register_at_fork(after_in_child=forget)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(_MarkedStderr()),
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=True,
+    )
     faulthandler.enable(_STDERR)
     return requests, answers
+
+
+class _MarkedStderr(io.RawIOBase):
+    """Each write stands between marks, so that the client can tell it from stdout."""
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return _STDERR
+
+    def write(self, data: Any, /) -> int:
+        """All of it, whatever a signal interrupts."""
+        unsent = memoryview(TO_STDERR.encode() + bytes(data) + TO_STDOUT.encode())
+        while unsent:
+            unsent = unsent[os.write(_STDERR, unsent) :]
+        return len(data)
 
 
 def flush() -> None:

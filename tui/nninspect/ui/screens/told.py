@@ -340,7 +340,7 @@ class ToldScreen(Screen[None]):
 
     @on(messages.Wrote)
     def _wrote(self, event: messages.Wrote) -> None:
-        self._log.printed(event.text)
+        self._log.printed(event.text, event.source, event.dropped)
         self._tell_news("log")
 
     def _show_worker_gone(self, problem: Problem) -> None:

@@ -71,7 +71,7 @@ class LogView(ScrollView, can_focus=True):
         if self.follows:
             self._to_end()
         else:
-            self.scroll_to(y=sight.place(before), animate=False)
+            self.scroll_to(y=sight.place(before), animate=False, force=True)
             self._put(sight.place(self.cursor))
         self.refresh()
 
@@ -84,6 +84,8 @@ class LogView(ScrollView, can_focus=True):
             self._to_end()
         else:
             self._go(sight.place(self.cursor))
+            half = self.scrollable_content_region.height // 2
+            self.scroll_to(y=sight.place(self.cursor) - half, animate=False, force=True)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -93,7 +95,7 @@ class LogView(ScrollView, can_focus=True):
 
     def _to_end(self) -> None:
         self._put(len(self.sight.numbers) - 1)
-        self.scroll_to(y=self.virtual_size.height, animate=False)
+        self.scroll_to(y=self.virtual_size.height, animate=False, force=True)
 
     def _put(self, place: int) -> None:
         """The cursor on the line at a place, or the nearest end."""
@@ -108,7 +110,9 @@ class LogView(ScrollView, can_focus=True):
         self.follows = place >= len(self.sight.numbers) - 1
         top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
         if not top <= place < top + height:
-            self.scroll_to(y=place if place < top else place - height + 1, animate=False)
+            self.scroll_to(
+                y=place if place < top else place - height + 1, animate=False, force=True
+            )
         self.refresh()
 
     def watch_scroll_y(self, before: float, now: float) -> None:
