@@ -22,6 +22,8 @@ from nninspect.protocol.records import InputSpec, Setting, Setup
 from nninspect.text.command import command
 from nninspect.ui import clipboard
 from nninspect.ui.clipboard import MOST_BYTES, PIECE, copy, sequences
+from nninspect.ui.keys import keymap
+from nninspect.ui.screens.main import COPY, EXPORT
 
 
 def osc(text: str) -> str:
@@ -279,3 +281,17 @@ async def written(pilot: Pilot[None], path: Path) -> None:
         if path.exists() and len(pilot.app.screen_stack) == 1:
             break
     await pilot.pause()
+
+
+async def test_help_palette_and_config_have_the_new_keys(ui: ModuleType) -> None:
+    wanted = {"copy": "f5", "export": "f6", "log.source": "f7", "picker.twin": "ctrl+g"}
+    keys, wrong = keymap(wanted)
+    assert wrong == ()
+    assert {name: keys[name] for name in wanted} == wanted
+    async with ui.running(ui.FakeClient(), size=(100, 90)) as pilot:
+        offered = [each.title for each in pilot.app.get_system_commands(pilot.app.screen)]
+        await pilot.press("question_mark")
+        await pilot.pause()
+        for does in (COPY, EXPORT):
+            assert does in offered
+            assert does[:30] in ui.text_of(pilot)

@@ -32,7 +32,9 @@ class LogView(ScrollView, can_focus=True):
         Binding("pageup,ctrl+b", "page(-1)", "page up", show=False, id="log.page_up"),
         Binding("pagedown,ctrl+f", "page(1)", "page down", show=False, id="log.page_down"),
         Binding("home,g", "move(-1000000)", "first line", show=False, id="log.first"),
-        Binding("G,end", "follow", "end", tooltip="follow the end", id="log.follow"),
+        Binding(
+            "G,end", "follow", "end", key_display="G", tooltip="follow the end", id="log.follow"
+        ),
         Binding("n", "match(1)", "next match", show=False, id="log.next_match"),
         Binding("N", "match(-1)", "match before", show=False, id="log.previous_match"),
         Binding("left,h", "pan(-1)", "pan left", show=False, id="log.pan_left"),
