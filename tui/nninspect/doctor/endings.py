@@ -24,3 +24,8 @@ def ending(trace: Trace) -> Step | None:
 def _keeps(step: Step) -> bool:
     """It moves numbers, or keeps them off the ends of a range."""
     return step.role is Role.MOVE or step.name.rstrip("_") in ("clamp", "clip")
+
+
+def name_said(step: Step) -> str:
+    """Of the last step: "sigmoid", "net.out (Softmax)"."""
+    return step.called if step.module is not None or step.inside else step.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nninspect.doctor.endings import FOR_PROBABILITIES, ending
+from nninspect.doctor.endings import FOR_PROBABILITIES, ending, name_said
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
 from nninspect.protocol.findings import Finding, Severity
@@ -32,7 +32,7 @@ class BceOnSigmoid(Rule):
         last = ending(evidence.trace)
         if evidence.loss in FOR_PROBABILITIES and last is not None and last.name == "sigmoid":
             yield self.finding(
-                f"forward ends in {last.called}, and the loss is F.{evidence.loss}.",
+                f"forward ends in {name_said(last)}, and the loss is F.{evidence.loss}.",
                 why="Where the sigmoid rounds to 0 or 1, loss and gradient are lost; on logits"
                 " they are exact.",
                 change="loss = F.binary_cross_entropy_with_logits(logit, target)",

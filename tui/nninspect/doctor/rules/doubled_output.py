@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import torch
 
 from nninspect.doctor.arguments import SIGMOIDS
-from nninspect.doctor.endings import FOR_LOGITS, ending
+from nninspect.doctor.endings import FOR_LOGITS, ending, name_said
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.rewrite import without
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.step import Step
@@ -53,9 +54,9 @@ class DoubledOutput(Rule):
         is_log = last.name == "log_softmax" and evidence.loss == "cross_entropy"
         own = "sigmoid" if "binary" in evidence.loss else "log-softmax"
         yield self.finding(
-            f"forward ends in {last.called}, and F.{evidence.loss} applies a {own} of its own.",
+            f"forward ends in {name_said(last)}, and F.{evidence.loss} applies a {own} of its own.",
             why="A second log-softmax changes nothing and costs time." if is_log else _WHY,
-            change=_change(last),
+            change=_change(evidence, last),
             at=evidence.at(last),
             severity=Severity.WARNING if is_log else None,
         )
@@ -66,7 +67,7 @@ class DoubledOutput(Rule):
         if output is None or not _are_shares(output):
             return
         yield self.finding(
-            f"The outputs of {output.shape[0]} random samples are all above 0 and add up to 1 over"
+            f"The outputs of {output.shape[0]} random samples are from 0 up and add up to 1 over"
             f" {output.shape[1]} classes: they are probabilities, and F.{evidence.loss} applies a"
             " log-softmax of its own.",
             why=_WHY,
@@ -85,7 +86,9 @@ def _trained_output(evidence: Evidence) -> torch.Tensor | None:
 def _are_shares(output: torch.Tensor) -> bool:
     if output.dim() < 2 or output.shape[1] < 2 or not output.is_floating_point():
         return False
-    return bool((output >= 0).all() and ((output.sum(1) - 1).abs() < TOLERANCE).all())
+    is_choice = bool(((output == 0) | (output == 1)).all())
+    adds_up = ((output.sum(1) - 1).abs() < TOLERANCE).all()
+    return not is_choice and bool((output >= 0).all() and adds_up)
 
 
 def _ends_so_in_training(evidence: Evidence, last: Step) -> bool:
@@ -102,8 +105,8 @@ def _is_probability(step: Step) -> bool:
     return step.role is Role.SOFTMAX or step.name in SIGMOIDS
 
 
-def _change(step: Step) -> str:
-    before = next((made for made in step.producers if made is not None), None)
-    if step.module is None and before is not None and before.module is not None:
-        return f"return self.{before.path}(x)  # the logits"
-    return "return logits  # without it; apply it in predict"
+def _change(evidence: Evidence, step: Step) -> str:
+    """The user's line without it; it may be one of a Sequential's parts, and have none."""
+    if written := without(evidence, step):
+        return f"{written}  # the logits"
+    return f"remove {step.called}, and apply it in predict"

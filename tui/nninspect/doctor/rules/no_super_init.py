@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterator
 
 from nninspect.doctor.causes import FailureRule, place_of, said
@@ -85,8 +86,11 @@ def _is_only_named(node: ast.AST) -> bool:
 
 def _change(written: SourceClass | None) -> str:
     init = written.method("__init__") if written else None
-    arguments = ast.unparse(init.args) if init else "self"
-    return f"def __init__({arguments}):\n    super().__init__()  # the first line"
+    if written is None or init is None:
+        return "def __init__(self):\n    super().__init__()  # the first line"
+    head = [written.file.line(n) for n in range(init.lineno, init.body[0].lineno)]
+    told = "\n".join(head) if len(head) == 1 else f"    def __init__({ast.unparse(init.args)}):"
+    return textwrap.dedent(f"{told}\n        super().__init__()  # the first line")
 
 
 def _place(written: SourceClass | None, place: Place) -> Place:

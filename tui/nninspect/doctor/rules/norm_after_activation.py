@@ -43,10 +43,18 @@ class NormAfterActivation(Rule):
                 f"{listed(steps)}: batch norm behind an activation, {activation.name}.",
                 why="The norm gets values from which a part was cut; before the activation it"
                 " keeps about half of them passing.",
-                change=f"x = {name}({attribute(steps[0])}(x))  # norm first",
+                change=_change(steps[0], activation, name),
                 at=evidence.at(steps[0]),
                 related=paths(steps[1:]),
             )
+
+
+def _change(norm: Step, activation: Step, name: str) -> str:
+    is_listed = norm.path.rpartition(".")[2].isdigit() and activation.module is not None
+    if not is_listed:
+        return f"x = {name}({attribute(norm)}(x))  # norm first"
+    kinds = (type(norm.module).__name__, type(activation.module).__name__)
+    return "nn.Sequential(layer, {}(...), {}())  # norm first".format(*(f"nn.{k}" for k in kinds))
 
 
 def _activation_before(trace: Trace, norm: Step) -> Step | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nninspect.doctor.endings import FOR_CLASSES, FOR_LOGITS, FOR_VALUES, ending
+from nninspect.doctor.endings import FOR_CLASSES, FOR_LOGITS, FOR_VALUES, ending, name_said
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.rewrite import without
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.step import Step
 from nninspect.protocol.findings import Finding, Severity
@@ -40,15 +41,22 @@ class OutputActivation(Rule):
             return
         cuts = last.name in CUTTING
         yield self.finding(
-            f"forward ends in {last.called}, and the loss is F.{evidence.loss}.",
+            f"forward ends in {name_said(last)}, and the loss is F.{evidence.loss}.",
             why="No output below 0 can be reached, and where the layer before gives a negative"
             " number the gradient is 0."
             if cuts
             else "The loss takes logits, which are any numbers; this one bounds or bends them.",
-            change="return self.output(x)  # the linear layer's own output",
+            change=_change(evidence, last),
             at=evidence.at(last),
             severity=severity,
         )
+
+
+def _change(evidence: Evidence, last: Step) -> str:
+    """The user's line without it; it may be one of a Sequential's parts, and have none."""
+    if written := without(evidence, last):
+        return f"{written}  # the last layer's own output"
+    return f"remove {last.called}: the last layer's own output is what the loss takes"
 
 
 def _severity(last: Step, loss: str) -> Severity | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nninspect.doctor.arguments import dropout_p
-from nninspect.doctor.endings import ending
+from nninspect.doctor.endings import ending, name_said
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
@@ -34,7 +34,7 @@ class OutputDropout(Rule):
         if last is None or last.role is not Role.DROPOUT or dropout_p(last) <= 0:
             return
         yield self.finding(
-            f"forward ends in {last.called}: in training {dropout_p(last):.0%} of the outputs"
+            f"forward ends in {name_said(last)}: in training {dropout_p(last):.0%} of the outputs"
             " are 0.",
             why="The loss then sees answers that the network did not give.",
             change="return self.output(self.dropout(x))  # before the last layer",

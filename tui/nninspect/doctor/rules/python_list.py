@@ -10,6 +10,7 @@ from torch import nn
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.held import held_in
 from nninspect.doctor.place import Place
+from nninspect.doctor.rewrite import wrapped
 from nninspect.doctor.rule import Need, Rule
 from nninspect.protocol.findings import Finding, Severity
 
@@ -72,13 +73,14 @@ class PythonList(Rule):
     def _finding(
         self, evidence: Evidence, path: str, name: str, value: Any, held: list[nn.Module]
     ) -> Finding:
+        place = _place(evidence, path, name)
         wrapper = "nn.ModuleDict" if isinstance(value, Mapping) else "nn.ModuleList"
         return self.finding(
             f"self.{name} is a {type(value).__name__} with {_counted(held)} that the model does not"
             " know of.",
             why=_WHY,
-            change=f"self.{name} = {wrapper}(...)",
-            at=_place(evidence, path, name),
+            change=wrapped(evidence, place, wrapper) or f"self.{name} = {wrapper}(...)",
+            at=place,
         )
 
 

@@ -8,6 +8,8 @@ import torch
 from torch.nn.modules.conv import _ConvNd
 
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.place import Place
+from nninspect.doctor.rewrite import with_argument
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.rules.batch_statistics import BatchStatistics
 from nninspect.doctor.runs import BATCH
@@ -56,23 +58,27 @@ class SamplesMixed(Rule):
         if batch_of_output(evidence) is not None:
             yield from self._time_first(evidence)
             return
+        at, change = _cause(evidence)
         yield self.finding(
             f"With another first sample in a batch of {BATCH}, the outputs of the other"
             f" {BATCH - 1} changed, by {min(shares):.0%} of what the first one's did.",
             why="What the model says of one sample must not depend on its neighbours in the batch.",
-            change=_change(evidence),
+            change=change,
+            at=at,
             severity=Severity.INFO if _may_be_one_sample(evidence) else None,
         )
 
     def _time_first(self, evidence: Evidence) -> Iterator[Finding]:
         if knows_time(evidence):
             return
+        at, change = _cause(evidence)
         yield self.finding(
             "Places of dimension 0 change each other's outputs, those of dimension 1 do not: the"
             " model takes the batch at dimension 1, as (time, batch, ...).",
             why="Given (batch, time, ...), it runs all the same, and each sample continues the one"
             " before it.",
-            change=_change(evidence),
+            change=change,
+            at=at,
             severity=Severity.WARNING,
         )
 
@@ -127,8 +133,11 @@ def _is_per_sample(evidence: Evidence, output: torch.Tensor) -> bool:
     return output.shape[0] == BATCH and grown[0] and not any(grown[1:])
 
 
-def _change(evidence: Evidence) -> str:
-    for _, module in evidence.structure.modules():
-        if isinstance(module, torch.nn.RNNBase) and not module.batch_first:
-            return f"nn.{type(module).__name__}(..., batch_first=True)"
-    return "x = x.flatten(1)  # dimension 0 is the batch's"
+def _cause(evidence: Evidence) -> tuple[Place, str]:
+    """The layer that takes dimension 0 for time, and the line that makes it with batch_first."""
+    for path, module in evidence.structure.modules():
+        if getattr(module, "batch_first", True) is False:
+            place = evidence.at_path(path)
+            line = with_argument(evidence, place, "batch_first=True")
+            return place, line or f"nn.{type(module).__name__}(..., batch_first=True)"
+    return evidence.at_forward(), "x = x.flatten(1)  # dimension 0 is the batch's"

@@ -65,10 +65,10 @@ class ShapesDoNotMeet(FailureRule):
         failed, at = forward.failed, place_of(evidence, failure)
         name = type(failed.module).__name__ if failed else "the forward"
         seen = f"{at.path} ({name})" if at.path else name
-        guess = evidence.inputs_were_guessed
+        guess, error = evidence.inputs_were_guessed, described(failure.error).rstrip(".")
         said_of_it = f" The input was {evidence.inputs_from}: --input says it." if guess else ""
         return self.finding(
-            f"{seen} fails: {described(failure.error)}.{said_of_it}",
+            f"{seen} fails: {error}.{said_of_it}",
             why=_WHY,
             change=_change(evidence, failed, failure.problem.hint),
             at=_made_at(evidence, failed, at),
@@ -100,7 +100,8 @@ def _change(evidence: Evidence, failed: Call | None, hint: str) -> str:
     """The user's own line with the number that arrives, where it is one number; and the reason."""
     number = _wrong_number(failed) if failed is not None else None
     line = _with_number(evidence, failed, *number) if failed is not None and number else ""
-    return f"{line}\n{hint}" if line else hint
+    reason = "\n".join(f"# {part}" for part in hint.splitlines())
+    return f"{line}\n{reason}" if line else hint
 
 
 def _wrong_number(failed: Call) -> tuple[str, int] | None:

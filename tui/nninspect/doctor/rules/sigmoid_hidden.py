@@ -8,6 +8,7 @@ from nninspect.doctor.arguments import SIGMOIDS
 from nninspect.doctor.chains import hidden_activations
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.step import Step
 from nninspect.doctor.telling import attribute, by_owner, listed, paths
 from nninspect.protocol.findings import Finding, Severity
 
@@ -42,10 +43,11 @@ class SigmoidHidden(Rule):
                 f" 4 times; {count} of them together at least {4**count:,} times."
                 if count < 20
                 else "A sigmoid's slope is at most 1/4, so each one shrinks the gradient.",
-                change="\n".join(
-                    f"{attribute(step)} = nn.ReLU()" if step.module is not None else "x = F.relu(x)"
-                    for step in steps[:3]
-                ),
+                change="\n".join(dict.fromkeys(map(_change, steps))),
                 at=evidence.at(steps[0]),
                 related=paths(steps[1:]),
             )
+
+
+def _change(step: Step) -> str:
+    return f"{attribute(step)} = nn.ReLU()" if step.module is not None else "x = F.relu(x)"

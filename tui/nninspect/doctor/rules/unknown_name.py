@@ -149,4 +149,6 @@ def _missing(written: SourceClass) -> Iterator[tuple[ast.Attribute, str]]:
 
 
 def _replaced(line: str, wrong: str, right: str) -> str:
-    return re.sub(rf"\b{re.escape(wrong)}\b", right, line) or right
+    """The line with the right name; of a call that goes on over more lines, its beginning."""
+    text = re.sub(rf"\b{re.escape(wrong)}\b", right, line) or right
+    return f"{text}...{')' * (text.count('(') - text.count(')'))}" if text.endswith("(") else text
