@@ -232,3 +232,17 @@ def test_a_softmax_has_a_gradient_under_a_random_projection(gather: Any) -> None
     assert math.isfinite(float(gradient.norm()))
     assert float(gradient.norm()) > 1e-3
     assert all(parameter.grad is None for parameter in net.parameters())
+
+
+def test_after_a_death_the_probes_are_left_out_and_after_two_the_forward(outcome: Run) -> None:
+    net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    once = outcome(net, "2x4", died=("the process was killed",))
+    assert [(f.code, f.severity) for f in once.findings] == [("NN600", Severity.WARNING)]
+    reasons = {rule.code: rule.reason for rule in once.skipped}
+    assert reasons["NN603"] == reasons["NN703"] == "the process was killed while it was probed"
+    assert "NN201" not in reasons
+    twice = outcome(net, "2x4", died=("it was killed", "it was killed"))
+    assert [(f.code, f.severity) for f in twice.findings] == [("NN600", Severity.ERROR)]
+    reasons = {rule.code: rule.reason for rule in twice.skipped}
+    assert reasons["NN201"] == reasons["NN703"] == "no forward was run: it was killed in one"
+    assert "NN701" not in reasons

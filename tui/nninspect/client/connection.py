@@ -14,7 +14,7 @@ from nninspect.client.printed import Piece
 from nninspect.client.process import Process, spawn
 from nninspect.errors import ProtocolError, WorkerDied
 from nninspect.protocol.bench import BenchPlan, BenchResult
-from nninspect.protocol.findings import CheckPlan, CheckResult
+from nninspect.protocol.findings import CHECKING, CheckPlan, CheckResult
 from nninspect.protocol.framing import ResponseReader, encode
 from nninspect.protocol.messages import (
     VERSION,
@@ -43,6 +43,8 @@ from nninspect.protocol.records import Environment, Inspection, Problem, Setup
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
+OVERDUE_S = 5.0
+"""Seconds that a check gets beyond its own, before its worker is killed."""
 GRACE_S = 2.0
 """Seconds that a worker gets to answer a cancel, before it is killed."""
 
@@ -162,6 +164,8 @@ class Connection:
             self._listener(api.Printed(f"{problem.message}; the finished rounds are kept\n"))
         elif running.benches_again(problem):
             self._listener(api.Printed(f"{problem.message}; timing the others\n"))
+        elif running.checks_again(problem):
+            self._listener(api.Printed(f"{problem.message}; looking without what it died in\n"))
         elif running.repeats_after_death(position, problem):
             self._say_again(problem)
         else:
@@ -186,6 +190,7 @@ class Connection:
             case Progress(request_id, stage, fraction, bench):
                 if pending := self._pending.get(request_id):
                     pending.bench.at, pending.bench.stage = bench, stage
+                    self._bound(pending, stage)
                     if not pending.is_cancelled:
                         self._listener(api.Advanced(stage, fraction, bench))
             case BenchedSoFar(request_id, result):
@@ -202,6 +207,21 @@ class Connection:
                     pending.succeed(result)
             case Failed(request_id, problem):
                 self._hear_failure(request_id, problem)
+
+    def _bound(self, pending: Pending, stage: str) -> None:
+        """From its first rule on, a check whose model swallows every time-out is given up here."""
+        request = pending.request
+        if not isinstance(request, Check) or pending.deadline or not stage.startswith(CHECKING):
+            return
+        loop, longest = asyncio.get_running_loop(), request.plan.seconds + OVERDUE_S
+        pending.deadline = loop.call_later(longest, self._overdue, request.request_id, longest)
+
+    def _overdue(self, request_id: int, seconds: float) -> None:
+        pending = self._pending.get(request_id)
+        problem = Problem.of(WorkerDied(f"the worker did not come back within {seconds:g} s"))
+        if pending is not None and pending.checks_again(problem):
+            self._listener(api.Printed(f"{problem.message}; looking without running it so far\n"))
+            _keep(self._replace(), self._changes)
 
     def _hear_failure(self, request_id: int, problem: Problem) -> None:
         pending = self._pending.get(request_id)

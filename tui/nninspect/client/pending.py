@@ -14,13 +14,15 @@ from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.flight import Position
 from nninspect.protocol.framing import encode
-from nninspect.protocol.messages import Bench, Inspect, Work
+from nninspect.protocol.messages import Bench, Check, Inspect, Work
 from nninspect.protocol.records import Inspection, Problem
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
 Result: TypeAlias = Inspection | BenchResult | CheckResult | tuple[TensorStats, ...] | Source
 
+MOST_DEATHS = 2
+"""Of a check: what runs the model is left out step by step."""
 CANCELLED = Problem.of(Cancelled("cancelled"))
 
 
@@ -83,6 +85,19 @@ class Pending:
             return False
         self.request = msgspec.structs.replace(request, plan=plan)
         self.bench = Heard()
+        return True
+
+    def checks_again(self, problem: Problem) -> bool:
+        """Whether a check is to be sent again, to look without what the worker died in."""
+        request = self.request
+        if not isinstance(request, Check) or self.is_cancelled or self.answer.done():
+            return False
+        if len(request.plan.died) >= MOST_DEATHS:
+            return False
+        died = (*request.plan.died, ending.died_in_forward(problem).message)
+        plan = msgspec.structs.replace(request.plan, died=died, reload=False)
+        self.request = msgspec.structs.replace(request, plan=plan)
+        self._forget_deadline()
         return True
 
     def cut_short(self, problem: Problem | None) -> bool:

@@ -76,7 +76,7 @@ def backward(model: nn.Module, arguments: Any) -> Gradients:
         if loss is None:
             return Gradients(has_path=False, outputs=outputs)
         loss.backward()  # type: ignore[no-untyped-call]
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         return Gradients(error=error, outputs=outputs)
     return Gradients(
         {name: p.grad for name, p in model.named_parameters() if p.requires_grad},

@@ -18,7 +18,7 @@ from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.notebook import Notebook, read_notebook
 from nninspect.doctor.observer import NotesTaker
 from nninspect.doctor.probes import Probes
-from nninspect.doctor.rule import Need
+from nninspect.doctor.rule import PROBING, Need
 from nninspect.doctor.runner import run_rules
 from nninspect.doctor.settings import project_settings, with_project
 from nninspect.doctor.source import Source
@@ -98,7 +98,11 @@ def gather(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> E
 
 
 def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Report) -> Evidence:
-    model = loaded.model
+    model, died = loaded.model, bare.plan.died
+    if len(died) > 1:
+        why_not = dict.fromkeys((Need.TRACE, *PROBING), f"no forward was run: {died[-1]} in one")
+        end = Failure(Problem.of(ModelError(f"{died[-1]} in the forward")))
+        return replace(bare, built=Structure(model), why_not=why_not, forward_failure=end)
     taker = NotesTaker(bare.source)
     with unchanged(model):
         set_mode(model, bare.setup.training)
@@ -120,6 +124,7 @@ def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Repor
         recorded=Trace(forward, taker, structure),
         forward_failure=failure,
         probing=Probes(model, inputs, device, bare.deadline, cost),
+        why_not=dict.fromkeys(PROBING, f"{died[0]} while it was probed") if died else {},
         inputs_from=inputs_from,
     )
 

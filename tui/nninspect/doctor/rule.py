@@ -34,6 +34,10 @@ class Need(enum.Enum):
     """A benchmark over batch sizes was given."""
 
 
+PROBING = (Need.FORWARD, Need.BACKWARD)
+"""What takes more runs of the model than the one that is recorded."""
+
+
 class Rule(ABC):
     """One mistake to look for.
 

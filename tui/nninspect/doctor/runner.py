@@ -11,7 +11,7 @@ from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
 from nninspect.engine.blame import described
-from nninspect.protocol.findings import Finding, Severity, SkippedRule, replace
+from nninspect.protocol.findings import CHECKING, Finding, Severity, SkippedRule, replace
 
 _IGNORE = re.compile(r"#\s*nninspect:\s*ignore(?:\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
 NUMERICS = "NN7"
@@ -34,7 +34,7 @@ def run_rules(
     """The findings of the rules that could look, and why the others could not."""
     outcome = Outcome()
     for place, kind in enumerate(rules):
-        report(f"checking {kind.name}", place / len(rules))
+        report(f"{CHECKING}{kind.name}", place / len(rules))
         reason = _reason_to_skip(kind, evidence)
         if not reason:
             try:

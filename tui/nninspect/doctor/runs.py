@@ -46,7 +46,7 @@ def call(model: nn.Module, arguments: Arguments) -> Run:
     started = time.perf_counter()
     try:
         result = model(*args, **kwargs)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         return Run(error=error)
     outputs = tuple((key, tensor.detach()) for key, tensor in tensors_in(result))
     return Run(outputs, seconds=time.perf_counter() - started)

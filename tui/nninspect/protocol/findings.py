@@ -63,6 +63,10 @@ class SkippedRule(Record, frozen=True):
     reason: str
 
 
+CHECKING = "checking "
+"""How the stages of a check begin in which rules are asked."""
+
+
 class CheckPlan(Record, frozen=True):
     """What to check for. Codes may be prefixes: "NN2" is a whole family."""
 
@@ -80,6 +84,9 @@ class CheckPlan(Record, frozen=True):
     expect_output: tuple[int, ...] | None = None
     reload: bool = False
     """Read the user's files again and build the model anew."""
+    died: tuple[str, ...] = ()
+    """What ended the worker in earlier tries of this check. After one it is looked at without
+    probes; after two without any forward."""
 
 
 class CheckResult(Record, frozen=True):

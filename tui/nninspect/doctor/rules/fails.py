@@ -18,7 +18,8 @@ _NEVER_THE_INPUTS_FAULT = (NameError, SyntaxError, ImportError, NotImplementedEr
 class Fails(Rule):
     """The model can't be built, or its forward fails.
 
-    What it flags: any failure that no other rule explains. An info where nobody said what the
+    What it flags: any failure that no other rule explains; a warning where the recorded forward
+        works and another run ends the process, or never ends. An info where nobody said what the
         input is and the guess may be at fault.
     Why: nothing can be said of a forward that does not run, and nothing can be trained.
     Instead: mend the line that is named; where the input is at fault, say what the model takes
@@ -36,6 +37,16 @@ class Fails(Rule):
         for failure in failures(evidence):
             if not explained(evidence, failure) and not is_of_one_value(failure):
                 yield self._finding(evidence, failure)
+
+        if evidence.plan.died and not failures(evidence):
+            yield self.finding(
+                f"{_capital(evidence.plan.died[0])} in a probe, after a forward that works: at"
+                " another batch size, in train mode, or in the backward.",
+                why="Training it is likely to end in the same way.",
+                change="python -X faulthandler train.py  # says where",
+                at=evidence.at_forward(),
+                severity=Severity.WARNING,
+            )
 
     def _finding(self, evidence: Evidence, failure: Failure) -> Finding:
         is_build = failure is evidence.build_failure
@@ -59,3 +70,7 @@ def _is_guess(evidence: Evidence, failure: Failure) -> bool:
     if isinstance(failure.error, _NEVER_THE_INPUTS_FAULT):
         return False
     return input_may_be_at_fault(evidence)
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
