@@ -197,6 +197,16 @@ def normed_by_hand() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 1), nn.InstanceNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1))
 
 
+class OwnWeights(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Parameter(torch.ones(8, 16)), nn.Parameter(torch.randn(16, 2))
+        self.scale = nn.Parameter(torch.ones(1, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (F.relu(x @ self.a) @ self.b) * self.scale
+
+
 MISTAKES: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "NN301 by hand": (Shares, "4,8", CE),
     "NN301 kept off 0 and 1": (lambda: BoundedSigmoid(1), "4,8", BCE),
@@ -211,6 +221,7 @@ MISTAKES: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "NN201 convolutions": (Convolutions, "2,3,8,8", ""),
     "NN603 time first": (TimeFirst, "5,4,4", ""),
     "NN702 everything": (AllZero, "4,8", ""),
+    "NN702 by hand": (OwnWeights, "4,8", ""),
 }
 HEALTHY: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "softmax to predict": (SoftmaxToPredict, "4,8", CE),

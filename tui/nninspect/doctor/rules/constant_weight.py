@@ -17,6 +17,7 @@ from nninspect.doctor.values import extremes
 from nninspect.protocol.findings import Finding, Severity
 
 _WEIGHTED = frozenset({Role.AFFINE, Role.RECURRENT, Role.ATTENTION})
+_PRODUCTS = frozenset({"linear", "matmul", "rmatmul", "mm", "addmm", "conv1d", "conv2d", "conv3d"})
 _ADDED = frozenset({Role.SUM, Role.PRODUCT})
 
 
@@ -24,10 +25,11 @@ class ConstantWeight(Rule):
     """All elements of a weight are the same number, so all its units compute the same.
 
     What it flags: a trained weight matrix of a linear layer, convolution, recurrent layer or
-        attention with one value throughout. Zeros are left alone where what the layer gives is
-        added to or multiplied with something (a branch that starts as nothing), and an info on
-        the last layer, which may well start at zero, and where its units get gradients that
-        differ, so that one step makes them differ too. Frozen weights are left alone.
+        attention, or of a matrix product in forward, with one value throughout. Zeros are left
+        alone where what the layer gives is added to or multiplied with something (a branch that
+        starts as nothing), and an info on the last layer, which may well start at zero, and
+        where its units get gradients that differ, so that one step makes them differ too. Frozen
+        weights are left alone.
     Why: units with equal weights give equal outputs and get the same gradients from below, so
         a layer of a hundred units starts as one; zeros before an activation pass no gradient.
     Instead: leave PyTorch's own initialisation, or use one that draws: `nn.init.kaiming_normal_`.
@@ -42,10 +44,12 @@ class ConstantWeight(Rule):
     needs = frozenset({Need.STRUCTURE})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
+        products = _multiplied(evidence)
         for path, module in evidence.structure.modules():
-            if role_of(name_of(module)) not in _WEIGHTED:
-                continue
+            is_layer = role_of(name_of(module)) in _WEIGHTED
             for name, value in _constants(module):
+                if not is_layer and (value == 0 or id(module._parameters[name]) not in products):
+                    continue
                 severity = _severity(evidence, path, name) if value == 0 else self.severity
                 if severity is None:
                     continue
@@ -57,6 +61,13 @@ class ConstantWeight(Rule):
                     at=evidence.at_path(path),
                     severity=severity,
                 )
+
+
+def _multiplied(evidence: Evidence) -> set[int]:
+    """The parameters that matrix products and functional layers take by themselves, by `id`."""
+    steps = evidence.recorded.steps if evidence.recorded is not None else []
+    used = (step for step in steps if step.module is None and step.name in _PRODUCTS)
+    return {id(weight) for step in used for weight in step.weights}
 
 
 def _constants(module: nn.Module) -> Iterator[tuple[str, float]]:
@@ -89,7 +100,7 @@ def _moves(evidence: Evidence, name: str) -> bool:
     if evidence.missing(Need.BACKWARD):
         return False
     training, plain = evidence.probes.backward()
-    if _differs(plain.of.get(name)):
+    if plain.of.get(name) is None or _differs(plain.of[name]):  # what none reaches is NN508's
         return True
     constants = (
         _named(path, n) for path, m in evidence.structure.modules() for n, _ in _constants(m)
