@@ -84,9 +84,12 @@ class SamplesMixed(Rule):
 
 
 def _may_be_one_sample(evidence: Evidence) -> bool:
-    """A guessed input without a batch: torch's layers take a single sample as well."""
+    """A guessed input without a batch: torch's layers take a single sample as well; and of several
+    one may say how the rows of another belong together, as the edges of a graph."""
     if not evidence.inputs_were_guessed:
         return False
+    if len(evidence.probes.inputs) > 1:
+        return True
     layers = ((step.module, len(step.given_shape)) for step in evidence.trace.steps)
     return any(rank == _of_one_sample(module) for module, rank in layers)
 
