@@ -3,7 +3,9 @@
     python benchmarks/bench_quality.py [--minutes M]
 
 Every line is a ratio or a share of one run of this script. The machine's own noise is part of
-what is measured; the stressor is one busy process beside.
+what is measured; the stressor is one busy process beside. Several calls are timed at once, as the
+benchmark times the configurations of a plan: each of theirs is a round in every second, and the
+peer has the same seconds for each call, one after the other.
 """
 
 from __future__ import annotations
@@ -13,28 +15,37 @@ import multiprocessing
 import os
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from random import Random
 
 import torch
+from redraws import drawing
 from torch import nn
 from torch.utils.benchmark import Timer
 
 from nninspect.bench import estimate
 from nninspect.bench.backend import CpuBackend
 from nninspect.bench.candidate import failure
+from nninspect.bench.clock import sample
 from nninspect.bench.contender import Contender
 from nninspect.bench.layers import layer_times
 from nninspect.bench.machine import fair_threads
-from nninspect.bench.rounds import Limits, Machine, Rounds
+from nninspect.bench.rounds import ROUND_S, ROUNDS, Limits, Machine, Rounds
 from nninspect.bench.verdict import judge
-from nninspect.protocol.bench import Key, Latency
+from nninspect.protocol.bench import Key, Latency, Quality
 
 Call = Callable[[], object]
-SECONDS = 2.0
-"""Of rounds, each time something is measured: what the peer gets as well."""
+PAIR_S = 1.0
+"""Of rounds for each of two equal calls; the peer gets them as well."""
+SHARES = {"latency": 0.27, "same": 0.27, "stress": 0.36}
+"""Of the minutes."""
+REDRAWS_S = 20.0
+"""The rounds of the app's own benchmark last longer."""
+SHAPES = ((64, 16, 1), (256, 16, 4), (512, 64, 4), (1024, 64, 4))
+"""Width, batch and depth of the perceptrons that are timed at once: from 10 µs to some ms."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +53,18 @@ class Measured:
     """One call, as the benchmark tells it."""
 
     latency: Latency
-    verdict: str
+    quality: Quality
+
+    @property
+    def verdict(self) -> str:
+        return self.quality.verdict
 
 
-def network(width: int = 256, depth: int = 4) -> tuple[nn.Module, Call]:
+def network(width: int = 256, batch: int = 16, depth: int = 4) -> tuple[nn.Module, Call]:
     """A perceptron and one forward of it."""
     layers = [nn.Sequential(nn.Linear(width, width), nn.ReLU()) for _ in range(depth)]
     model = nn.Sequential(*layers).eval()
-    x = torch.randn(16, width)
+    x = torch.randn(batch, width)
 
     def call() -> object:
         with torch.inference_mode():
@@ -58,8 +73,17 @@ def network(width: int = 256, depth: int = 4) -> tuple[nn.Module, Call]:
     return model, call
 
 
-def ours(calls: list[Call], seconds: float = SECONDS) -> list[Measured]:
-    """Interleaved rounds over the calls; so many seconds for each of them."""
+def spread(calls: list[Call], rounds: int = ROUNDS) -> list[Measured]:
+    """As a plan is measured: a round a second."""
+    return _rounds(calls, Limits(rounds=rounds, max_time_s=1e9, round_s=ROUND_S))
+
+
+def dense(calls: list[Call], seconds: float) -> list[Measured]:
+    """Rounds back to back; so many seconds for each of the calls."""
+    return _rounds(calls, Limits(rounds=10, max_time_s=1.5 * seconds * len(calls), round_s=0.0))
+
+
+def _rounds(calls: list[Call], limits: Limits) -> list[Measured]:
     backend, reads = CpuBackend(), Machine()
     keys = [Key("cpu", 1, f"{number}") for number in range(len(calls))]
     contenders = [
@@ -67,7 +91,6 @@ def ours(calls: list[Call], seconds: float = SECONDS) -> list[Measured]:
     ]
     for each in contenders:
         each.warm_up()
-    limits = Limits(rounds=10, max_time_s=1.5 * seconds * len(calls), round_s=0.0)
     Rounds(
         contenders,
         limits,
@@ -84,10 +107,10 @@ def measured(contender: Contender, fastest_s: float) -> Measured:
     found = estimate.latency(
         contender.settled(fastest_s), samples, contender.per_sample, contender.warmth.calls
     )
-    return Measured(found, judge(found, samples).verdict)
+    return Measured(found, judge(found, samples))
 
 
-def peer(call: Call, seconds: float = SECONDS) -> float:
+def peer(call: Call, seconds: float) -> float:
     """The median of torch.utils.benchmark in the same time and with the same threads."""
     timer = Timer("call()", globals={"call": call}, num_threads=torch.get_num_threads())
     return timer.blocked_autorange(min_run_time=seconds).median
@@ -133,24 +156,39 @@ def share(count: int, of: int) -> str:
     return f"{100 * count / of:.0f} % of {of}" if of else "none"
 
 
-def same_latency(call: Call, deadline: float) -> None:
-    """Ours over the peer's in pairs, and how far repeated runs of each are apart."""
-    ratios, ours_s, theirs_s, trusted = [], [], [], 0
-    while len(ours_s) < 5 or time.monotonic() < deadline:
-        (found,), theirs = ours([call]), peer(call)
-        ours_s.append(found.latency.median_s)
-        theirs_s.append(theirs)
-        if found.verdict == "trusted":
-            trusted += 1
-            ratios.append(found.latency.median_s / theirs)
-    paired = f"{statistics.median(ratios):.3f}" if ratios else "no trusted run"
-    line(f"median / its median, in {share(trusted, len(ours_s))} trusted", paired, "0.97–1.03")
-    spread = iqr(ours_s) / iqr(theirs_s)
+def same_latency(calls: list[Call], deadline: float) -> None:
+    """Ours over the peer's, and how far repeated runs of each are apart, at equal wall time."""
+    ours_s: list[list[float]] = [[] for _ in calls]
+    theirs_s: list[list[float]] = [[] for _ in calls]
+    trusted, reasons = [], Counter[str]()
+    while len(ours_s[0]) < 4 or time.monotonic() < deadline:
+        began = time.monotonic()
+        found = spread(calls)
+        wall = time.monotonic() - began
+        for place, (call, each) in enumerate(zip(calls, found, strict=True)):
+            ours_s[place].append(each.latency.median_s)
+            theirs_s[place].append(peer(call, wall / len(calls)))
+            reasons.update(each.quality.reasons)
+            if each.verdict == "trusted":
+                trusted.append(ours_s[place][-1] / theirs_s[place][-1])
+    count = sum(map(len, ours_s))
+    paired = f"{statistics.median(trusted):.3f}" if trusted else "no trusted run"
+    line(f"median / its median, in {share(len(trusted), count)} trusted", paired, "0.97–1.03")
+    every = statistics.median(
+        one / other
+        for row, others in zip(ours_s, theirs_s, strict=True)
+        for one, other in zip(row, others, strict=True)
+    )
+    line("median / its median, in all", f"{every:.3f}", "–")
+    why = ", ".join(f"{reason} {times}" for reason, times in reasons.most_common())
+    print(f"  not trusted for: {why or 'nothing'}", flush=True)
+    ratios = [iqr(one) / iqr(other) for one, other in zip(ours_s, theirs_s, strict=True)]
+    theirs = statistics.geometric_mean(iqr(each) for each in theirs_s)
     line(
-        f"run-to-run IQR over its IQR, {len(ours_s)} runs each",
-        f"{spread:.2f}x",
+        f"run-to-run IQR over its IQR, {len(calls)} calls, {len(ours_s[0])} runs each",
+        f"{statistics.geometric_mean(ratios):.2f}x",
         "1.0x",
-        f"{100 * iqr(theirs_s):.1f} % IQR",
+        f"{100 * theirs:.1f} % IQR",
     )
 
 
@@ -159,11 +197,11 @@ def same_against_same(call: Call, deadline: float) -> None:
     claimed = wrong = runs = 0
     interleaved, sequential = [], []
     while runs < 8 or (runs < 40 and time.monotonic() < deadline):
-        pair = ours([call, call], SECONDS / 2)
+        pair = dense([call, call], PAIR_S)
         ratio, low, high = ratio_of(pair)
         usable = all(each.verdict != "untrusted" for each in pair)
         claimed += usable and not low <= 1 <= high
-        first, second = peer(call, SECONDS / 2), peer(call, SECONDS / 2)
+        first, second = peer(call, PAIR_S), peer(call, PAIR_S)
         wrong += abs(first / second - 1) > 0.05
         interleaved.append(ratio)
         sequential.append(first / second)
@@ -173,19 +211,43 @@ def same_against_same(call: Call, deadline: float) -> None:
     line("interleaved ratio's IQR over the sequential one's", f"{spread:.2f}x", "0.6x")
 
 
-def under_stress(call: Call, deadline: float) -> None:
+def under_stress(calls: list[Call], deadline: float) -> None:
     """What a busy neighbour does to the interval and the verdict."""
     holds = trusted = runs = 0
     with stressor():
-        (long,) = ours([call], min(60.0, max(10.0, (deadline - time.monotonic()) / 2)))
-        truth = long.latency.median_s
-        while runs < 5 or time.monotonic() < deadline:
-            (found,) = ours([call])
-            holds += found.latency.ci_low_s <= truth <= found.latency.ci_high_s
-            trusted += found.verdict == "trusted"
-            runs += 1
+        seconds = min(60.0, max(12.0, (deadline - time.monotonic()) / 2))
+        long = spread(calls, rounds=int(seconds / ROUND_S))
+        while runs < 2 * len(calls) or time.monotonic() < deadline:
+            for truth, found in zip(long, spread(calls), strict=True):
+                latency = found.latency
+                holds += latency.ci_low_s <= truth.latency.median_s <= latency.ci_high_s
+                trusted += found.verdict == "trusted"
+                runs += 1
     line("stressed: the interval holds the long median", share(holds, runs), "85 %")
     line("stressed: not called trusted", share(runs - trusted, runs), "95 %")
+
+
+def beside_redraws(call: Call, threads: int, target: str) -> None:
+    """A call's slots while the app draws a benchmark's progress, over those while it is stopped."""
+    torch.set_num_threads(threads)
+    ratios = []
+    with drawing() as app:
+        ends = time.monotonic() + REDRAWS_S
+        while time.monotonic() < ends:
+            app.stop()
+            stopped = statistics.median(sample(call, CpuBackend(), 1, 1.0))
+            app.go_on()
+            time.sleep(0.3)  # what was held up is drawn at once
+            drawn = statistics.median(sample(call, CpuBackend(), 1, 1.0))
+            ratios.append(drawn / stopped)
+    found = estimate.interval(ratios)
+    cost = 100 * (statistics.median(ratios) - 1)
+    line(
+        f"beside the app drawing, {threads} thread(s), {len(ratios)} pairs",
+        f"{cost:+.1f} %",
+        target,
+        f"{100 * (found.low - 1):+.1f} to {100 * (found.high - 1):+.1f} %",
+    )
 
 
 def layers(model: nn.Module, call: Call) -> None:
@@ -201,18 +263,23 @@ def layers(model: nn.Module, call: Call) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=6.0, help="about so long (default: 6)")
-    part = 20 * parser.parse_args().minutes
-    torch.set_num_threads(fair_threads())
+    parser.add_argument("--minutes", type=float, default=8.0, help="about so long (default: 8)")
+    seconds = 60 * parser.parse_args().minutes
+    deadline = {name: seconds * part for name, part in SHARES.items()}
+    every = fair_threads()
+    fewer = max(1, every - 1)  # a core for the rest of the system, or no window is a quiet one
+    torch.set_num_threads(fewer)
     model, call = network()
-    print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {torch.get_num_threads()} threads"
-    )
+    calls = [network(*shape)[1] for shape in SHAPES]
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {fewer} then {every} threads")
     line("what", "measured", "target", "torch.benchmark")
     layers(model, call)
-    same_latency(call, time.monotonic() + part)
-    same_against_same(call, time.monotonic() + part)
-    under_stress(call, time.monotonic() + part)
+    same_latency(calls, time.monotonic() + deadline["latency"])
+    torch.set_num_threads(every)
+    same_against_same(call, time.monotonic() + deadline["same"])
+    under_stress(calls, time.monotonic() + deadline["stress"])
+    for threads, target in ((1, "1 %"), (every, "3 %")):
+        beside_redraws(calls[2], threads, target)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from nninspect.protocol.bench import BenchResult, BenchRow
-from nninspect.text import units
-from nninspect.ui.charts import Chart, Series
+from nninspect.text import sweep, units
+from nninspect.ui.charts import Chart, Line, Series
 
 
 def charts(result: BenchResult) -> tuple[Chart, ...]:
@@ -15,21 +15,24 @@ def charts(result: BenchResult) -> tuple[Chart, ...]:
 
 
 def _all(result: BenchResult) -> Iterator[Chart]:
+    lines = tuple(_crossings(result))
     yield Chart(
         "latency over batch",
         tuple(_over_batch(result, _latency)),
         write_x=_whole,
         write_y=units.seconds,
-        x_title="batch",
+        x_title=_batch_title(lines),
         is_log=True,
+        lines=lines,
     )
     yield Chart(
         "throughput over batch, samples/s",
         tuple(_over_batch(result, _throughput)),
         write_x=_whole,
         write_y=units.short_count,
-        x_title="batch",
+        x_title=_batch_title(lines),
         is_log=True,
+        lines=lines,
     )
     yield Chart(
         "rounds over time: each round's median over the row's",
@@ -39,6 +42,18 @@ def _all(result: BenchResult) -> Iterator[Chart]:
         x_title="since the first round began",
         from_zero=False,
     )
+
+
+def _crossings(result: BenchResult) -> Iterator[Line]:
+    """Where one series overtakes another between two sizes that were timed; as the charts show
+    what is computed, not what is sent, without transfers."""
+    for each in result.crossovers:
+        if each.batch is not None and each.slower_at is not None and not each.with_transfers:
+            yield Line(each.batch, f"{sweep.series(each.series)} faster from {each.batch:,}")
+
+
+def _batch_title(lines: Sequence[Line]) -> str:
+    return "; ".join(("batch", *(line.name for line in lines)))
 
 
 def _over_batch(
