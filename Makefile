@@ -3,7 +3,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: check lint types contracts test corpus long format benchmarks docs screenshots snapshots clean
+.PHONY: check lint types contracts test corpus device long format benchmarks docs screenshots snapshots clean
 
 check: lint types contracts test
 
@@ -29,6 +29,10 @@ test: $(INSTALLED)
 corpus: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,corpus]'
 	$(BIN)/python -m pytest tests/corpus -m corpus -rA --show-capture=no -s
+
+# The benchmark on a device that torch takes for an accelerator, built from C++.
+device: $(INSTALLED)
+	$(BIN)/python -m pytest tests/device -m device
 
 # Many random steps where the suite takes a few.
 long: $(INSTALLED)

@@ -92,6 +92,73 @@ def test_the_device_time_is_that_of_a_plain_loop_over_events(
     assert row.accelerator.device_s == pytest.approx(expected, rel=0.05)
 
 
+def test_the_device_time_is_that_of_tritons_own_benchmark(
+    session: Session, write: Write, accelerator: torch.device
+) -> None:
+    """`do_bench` clears the L2 cache before each call, so the weights here are larger than that."""
+    testing = pytest.importorskip("triton.testing")
+    if accelerator.type != "cuda":
+        pytest.skip("triton's benchmark times CUDA")
+    write("net.py", NET)
+    (row,) = rows(session, BATCH, devices=(str(accelerator),))
+    assert row.accelerator is not None
+    assert row.accelerator.device_s is not None
+    fc = torch.nn.Linear(SIZE, SIZE, device=accelerator)
+    x = torch.randn(BATCH, SIZE, device=accelerator)
+
+    def call() -> None:
+        out = x
+        for _ in range(8):
+            out = fc(out)
+
+    with torch.inference_mode(), torch.cuda.device(accelerator):
+        expected = testing.do_bench(call, return_mode="median") / 1e3
+    assert 0.95 <= row.accelerator.device_s / expected <= 1.05
+
+
+def test_a_large_product_is_bound_by_its_products_and_no_faster_than_the_limit(
+    session: Session, write: Write, accelerator: torch.device
+) -> None:
+    write("net.py", NET)
+    plan = BenchPlan(
+        devices=(str(accelerator),), batches=(8 * BATCH,), modes=("inference",), quick=True
+    )
+    setup = Setup(target="net.py:Net", inputs=(InputSpec((1, SIZE)),))
+    result = bench(session, setup, plan, quiet)
+    (row,), (limits,) = result.rows, result.limits
+    assert row.work is not None
+    assert row.work.flops == 2 * 8 * 8 * BATCH * SIZE * (SIZE + 1)
+    assert row.work.bound == "compute-bound"
+    assert row.work.achieved_flops_per_s < 1.2 * limits.flops_per_s
+
+
+def test_the_largest_batch_fits_and_two_percent_more_does_not(
+    session: Session, write: Write, accelerator: torch.device
+) -> None:
+    module = getattr(torch, accelerator.type)
+    if not hasattr(module, "mem_get_info"):
+        pytest.skip("this device does not tell what is free")
+    width = 2**14
+    layers = f"nn.Linear(64, {width}), nn.ReLU(), nn.Linear({width}, 8)"
+    write("wide.py", f"from torch import nn\nnet = nn.Sequential({layers})\n")
+    plan = BenchPlan(
+        devices=(str(accelerator),),
+        batches=(1,),
+        modes=("inference",),
+        quick=True,
+        largest_batch=True,
+    )
+    setup = Setup(target="wide.py:net", inputs=(InputSpec((1, 64)),))
+    before = module.memory_allocated(accelerator)
+    (found,) = bench(session, setup, plan, quiet).largest
+    assert found.batch is not None
+    assert found.attempts <= 12
+    assert found.too_large is None or found.too_large <= 1.03 * found.batch
+    free, _ = module.mem_get_info(accelerator)
+    assert 2 * 4 * width * found.batch > 0.7 * free, "the activation before and after the ReLU"
+    assert module.memory_allocated(accelerator) <= before + 64 * 2**20
+
+
 def test_transfers_and_device_time_add_up_to_the_whole(
     session: Session, write: Write, accelerator: torch.device
 ) -> None:

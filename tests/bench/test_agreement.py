@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from nninspect.bench.agreement import agreement, kept_output, limit
+from nninspect.bench.agreement import agreement, kept_output, limit, products_summed
 from nninspect.protocol.bench import Agreement, Key
 
 REFERENCE = torch.tensor([[1.0, -4.0], [2.0, 3.0]])
@@ -100,3 +100,31 @@ def test_the_limit_is_that_of_the_coarser_dtype(
     dtypes: tuple[str, str], tf32: bool, expected: float
 ) -> None:
     assert limit(dtypes, tf32=tf32) == expected
+
+
+def test_the_limit_of_float32_grows_with_what_is_summed_and_others_do_not() -> None:
+    assert limit(["float32"], summed=50 * 4608) == pytest.approx(1e-5, rel=0.05)
+    assert limit(["float32"], summed=500 * 16384) == pytest.approx(2**-24 / 3 * 8_192_000**0.5)
+    assert limit(["bfloat16"], summed=500 * 16384) == limit(["bfloat16"])
+    assert limit(["float32"], tf32=True, summed=500 * 16384) == limit(["float32"], tf32=True)
+
+
+def test_what_is_summed_is_an_outputs_share_of_each_weight() -> None:
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Linear(10, 2))
+    assert products_summed(model) == 3 * 3 * 3 + 10
+
+
+def test_summing_in_another_order_stays_within_the_limit() -> None:
+    torch.manual_seed(0)
+    layers = [torch.nn.Linear(512, 512) for _ in range(12)]
+    model = torch.nn.Sequential(*layers)
+    x = torch.randn(16, 512)
+    order = torch.randperm(512)
+    with torch.no_grad():
+        plain = shuffled = x
+        for layer in layers:
+            plain = layer(plain)
+            shuffled = shuffled[:, order] @ layer.weight[:, order].T + layer.bias
+    found = agreed(shuffled, plain, limit(["float32"], summed=products_summed(model)))
+    assert found.max_error
+    assert found.agrees

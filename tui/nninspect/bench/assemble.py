@@ -151,7 +151,8 @@ def _limit(candidate: Candidate, reference: Candidate) -> float:
         for each in (candidate, reference)
     ]
     on_cuda = "cuda" in (candidate.device.type, reference.device.type)
-    return agreement.limit(dtypes, tf32=on_cuda and allows_tf32())
+    summed = max(candidate.summed, reference.summed)
+    return agreement.limit(dtypes, tf32=on_cuda and allows_tf32(), summed=summed)
 
 
 def _accelerator(contender: Contender) -> Accelerator | None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nninspect.bench import transfers
-from nninspect.bench.agreement import kept_output
+from nninspect.bench.agreement import kept_output, products_summed
 from nninspect.bench.backend import Backend
 from nninspect.bench.clock import MAX_WARMUP_S, Call, no_garbage_collection, timed
 from nninspect.bench.contender import Contender
@@ -59,6 +59,8 @@ class Candidate:
     labels: tuple[str, ...] = ()
     config: Mapping[str, str | int] = field(default_factory=dict)
     step_names: tuple[str, ...] = ()
+    summed: int = 0
+    """Products for one output of each layer, in all: what rounding adds up over."""
     agreement: Agreement | None = None
     layers: LayerTimes | None = None
     work: ForwardWork | None = None
@@ -129,6 +131,7 @@ class Candidate:
         self.labels, self.config = prepared.labels, prepared.config
         self.dtype = model_dtype(replica.model)
         self.model = replica.model
+        self.summed = products_summed(replica.model)
         self.step_names = tuple(step.name for step in prepared.steps)
         call = one_call(prepared)
         held = self.backend.allocated()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
@@ -25,6 +26,10 @@ COMPILED = ("compile", "cudagraph")
 
 SAFE_SHARE = 0.8
 """Of the memory that the machine has free: a process that takes more may be killed."""
+
+
+MOST_CHARACTERS = 160
+"""Of an error that ended a search; torch's can fill a page."""
 
 
 class _Stopped(Exception):
@@ -102,7 +107,8 @@ class _Search:
         candidate.run_once(self._replicas, self._subjects.threads)
         free_cache(self._device)
         if candidate.error is not None and candidate.error.kind != "OutOfMemory":
-            raise _Stopped(f"batch {batch:,} fails otherwise: {candidate.error.message}")
+            why = textwrap.shorten(candidate.error.message, MOST_CHARACTERS, placeholder=" …")
+            raise _Stopped(f"batch {batch:,} fails otherwise: {why}")
         peak = self._peak()
         fits = candidate.error is None and (limit is None or peak is None or peak <= limit)
         if fits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import time
 from dataclasses import dataclass
 
@@ -67,6 +68,7 @@ class Replicas:
         """Drop every copy."""
         devices = {torch.device(device) for device, _ in self._made}
         self._made.clear()
+        gc.collect()  # a model or its optimizer may be part of a cycle, and holds its memory
         for device in devices:
             free_cache(device)
 

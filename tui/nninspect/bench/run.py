@@ -90,7 +90,7 @@ def _run(plan: BenchPlan, began: datetime) -> Run:
     return Run(
         id=uuid.uuid4().hex[:12],
         time_utc=began.isoformat(timespec="seconds"),
-        torch=torch.__version__,
+        torch=str(torch.__version__),
         python=platform.python_version(),
         seed=plan.seed,
         argv=plan.argv,

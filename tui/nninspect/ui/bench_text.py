@@ -72,15 +72,16 @@ def layers(row: BenchRow, most: int) -> Iterator[Paragraph]:
     yield Paragraph()
     over = f"{row.layers.instrumented_over_plain:.2f}× of the plain run"
     yield paragraph(f"own time of each layer, measured at {over}", "dim")
-    for path, share, own, _, _, bound in bench.layer_cells(row.layers, most):
+    cells = list(bench.layer_cells(row.layers, most))
+    bounds = max(len(each[-1]) for each in cells)
+    for path, share, own, _, _, bound in cells:
         bar = "█" * round(BAR * float(share.rstrip("%")) / 100)
         yield Paragraph(
             (
                 Span(f"{share:>6} ", "strong"),
                 Span(pad(bar, BAR), "accent"),
-                Span(f" {own:>8} ", "dim"),
+                Span(f" {own:>8} {bound:{bounds}} " if bounds else f" {own:>8} ", "dim"),
                 Span(path, "link", f"screen.go({path!r})"),
-                Span(f"  {bound}".rstrip(), "dim"),
             ),
             wraps=False,
         )
