@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nninspect.engine.load import Loaded
+from nninspect.errors import Interrupted
 from nninspect.protocol.layers import Mark
 from nninspect.protocol.records import InputSpec, Problem
 
@@ -214,14 +215,6 @@ def test_a_module_outside_of_the_tree_leads_to_the_one_that_called_it(look: Look
     assert problem.hint.startswith("A Linear outside of the tree expects in_features=9 and got 2")
 
 
-def test_a_forward_that_exits_the_program_is_a_failure(look: Look) -> None:
-    class Net(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            raise SystemExit("bye")
-
-    assert "SystemExit: bye" in failure(look, Net(), InputSpec((1, 2))).message
-
-
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), "cpu"]
 )
@@ -243,12 +236,38 @@ def test_recursion_without_an_end_is_a_failure_too(look: Look) -> None:
     assert "RecursionError" in failure(look, Net(), InputSpec((1, 2))).message
 
 
+class Stop(BaseException):
+    """Not an Exception: a framework's way to end a run."""
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, GeneratorExit, SystemExit, Stop])
+def test_whatever_a_forward_raises_is_its_own_failure(
+    look: Look, kind: type[BaseException]
+) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+            self.fc.register_forward_hook(self.stop)
+
+        def stop(self, *_: Any) -> None:
+            raise kind("enough")
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.fc(x)
+
+    for inputs in ((), (InputSpec((1, 2)),)):  # guessed, and given
+        found = failure(look, Net(), *inputs)
+        assert (found.kind, found.where) == ("ForwardFailed", "fc")
+        assert found.message.startswith(f"{kind.__name__}: enough (test_failure.py:")
+
+
 def test_an_interrupt_passes_through(look: Look) -> None:
     class Net(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            raise KeyboardInterrupt
+            raise Interrupted
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         look(Net(), InputSpec((1, 2)))
 
 

@@ -10,7 +10,14 @@ import torch
 from torch import nn
 
 from nninspect.engine.load import Loaded
-from nninspect.errors import BadSetting, BadTarget, BuildFailed, ImportFailed, NninspectError
+from nninspect.errors import (
+    BadSetting,
+    BadTarget,
+    BuildFailed,
+    ImportFailed,
+    Interrupted,
+    NninspectError,
+)
 from nninspect.plugin import Collection, ModelCard
 
 Write = Callable[..., Path]
@@ -308,9 +315,14 @@ def test_a_build_that_raises_says_where(write: Write, opened: Opened) -> None:
     assert error.where.startswith("net.py:7 in __init__: self.fc =")
 
 
-def test_a_build_that_exits_is_a_failed_build(write: Write, opened: Opened) -> None:
-    write("net.py", "import sys\ndef make():\n    sys.exit('no data')\n")
+@pytest.mark.parametrize("line", ["sys.exit('no data')", "raise KeyboardInterrupt"])
+def test_a_build_or_an_import_that_raises_no_exception_has_failed_all_the_same(
+    line: str, write: Write, opened: Opened
+) -> None:
+    write("net.py", f"import sys\ndef make():\n    {line}\n")
     assert isinstance(refusal(opened, "net.py:make"), BuildFailed)
+    write("top.py", f"import sys\n{line}\n")
+    assert isinstance(refusal(opened, "top.py:make"), ImportFailed)
 
 
 @pytest.mark.parametrize("target", ["net.py:Net", "net.py:Outer"])
@@ -351,12 +363,9 @@ def test_a_failed_load_leaves_no_module_behind(write: Write, opened: Opened) -> 
     assert "helper_that_stays" not in sys.modules
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
-def test_an_interrupt_passes_through(
-    error: type[BaseException], write: Write, opened: Opened
-) -> None:
-    write("net.py", f"raise {error.__name__}")
-    with pytest.raises(error):
+def test_an_interrupt_passes_through(write: Write, opened: Opened) -> None:
+    write("net.py", "from nninspect.errors import Interrupted\nraise Interrupted")
+    with pytest.raises(Interrupted):
         opened("net.py:Net")
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.engine.tensors import found_in
+from nninspect.errors import Interrupted
 
 PLAIN_CALL = nn.Module.__call__
 
@@ -243,9 +244,9 @@ def test_an_exception_kept_and_raised_later_is_still_the_first_calls() -> None:
 
 def test_an_interrupt_passes_and_nothing_stays_wrapped() -> None:
     def forward(self: Any, x: Tensor) -> Tensor:
-        raise KeyboardInterrupt
+        raise Interrupted
 
-    with pytest.raises(KeyboardInterrupt), CallRecorder():
+    with pytest.raises(Interrupted), CallRecorder():
         Calls(forward)(torch.ones(1))
 
 

@@ -18,6 +18,7 @@ from nninspect.errors import (
     BuildFailed,
     Cancelled,
     DeviceError,
+    Interrupted,
     NninspectError,
 )
 from nninspect.protocol.layer_table import LayerTable
@@ -231,10 +232,10 @@ def test_a_look_that_is_stopped_after_the_move_brings_the_model_back(
 
     def stop(stage: str, fraction: float | None) -> None:
         if stage == "running one forward":
-            raise KeyboardInterrupt
+            raise Interrupted
 
     there = msgspec.structs.replace(setup, device="meta")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         session.inspect(there, reload=False, progress=stop)
     assert session.device == CPU
     assert next(model_of(session, setup).parameters()).device == CPU
@@ -309,14 +310,14 @@ def test_a_move_that_is_interrupted_is_undone(
     def to(model: torch.nn.Module, device: torch.device) -> torch.nn.Module:
         moves.append(device)
         if len(moves) == 1:
-            raise KeyboardInterrupt
+            raise Interrupted
         return model
 
     write("net.py", NET)
     setup = Setup(target="net.py:Net")
     look(session, setup)
     monkeypatch.setattr(torch.nn.Module, "to", to)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         look(session, msgspec.structs.replace(setup, device="cuda:7"))
     assert [str(device) for device in moves] == ["cuda:7", "cpu"]
     assert session.device == CPU

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from nninspect.engine.session import Session
 from nninspect.engine.unchanged import unchanged
+from nninspect.errors import Interrupted
 from nninspect.protocol.records import InputSpec, Setup
 
 Look = Callable[..., Any]
@@ -120,9 +121,9 @@ def test_an_interrupt_changes_nothing() -> None:
             model.eval()
             model(torch.ones(2, 3, 8, 8))
             model.register_forward_hook(lambda *_: None)
-            raise KeyboardInterrupt
+            raise Interrupted
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         interrupted()
     assert equal(before, state(model))
 

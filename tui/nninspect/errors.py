@@ -104,7 +104,8 @@ class Cancelled(NninspectError):
 class Interrupted(BaseException):
     """Raised in the worker's main thread, wherever it is, when its request is cancelled.
 
-    Not an Exception, so that `except Exception` in user code lets it pass; nobody sees it.
+    Not an Exception, so that `except Exception` in user code lets it pass; nobody sees it. It and
+    what derives from it are ours: every other exception that comes out of user code is its own.
     """
 
 

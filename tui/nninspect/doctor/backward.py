@@ -16,6 +16,7 @@ from nninspect.doctor.roles import Role, name_of, role_of
 from nninspect.doctor.values import extremes
 from nninspect.engine.blame import described
 from nninspect.engine.tensors import tensors_in
+from nninspect.errors import Interrupted
 
 MAX_WATCHED = 2_000
 """Layer calls whose gradient is measured: a loop over time steps needs no more."""
@@ -76,7 +77,9 @@ def backward(model: nn.Module, arguments: Any) -> Gradients:
         if loss is None:
             return Gradients(has_path=False, outputs=outputs)
         loss.backward()  # type: ignore[no-untyped-call]
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+    except Interrupted:
+        raise
+    except BaseException as error:
         return Gradients(error=error, outputs=outputs)
     return Gradients(
         {name: p.grad for name, p in model.named_parameters() if p.requires_grad},

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from nninspect.errors import Interrupted
+
 
 class Unavailable(Exception):
     """A piece of evidence that can't be had; the message is a sentence that says why."""
 
 
-class _Expired(BaseException):
+class _Expired(Interrupted):
     """Raised where user code is when the time is up; no Exception, so that it lets it pass."""
 
 

@@ -13,6 +13,7 @@ from nninspect.doctor.trace import is_loss_key
 from nninspect.engine.blame import described
 from nninspect.engine.inputs import Arguments, as_arguments, make_tensors
 from nninspect.engine.tensors import tensors_in
+from nninspect.errors import Interrupted
 from nninspect.protocol.records import InputSpec
 
 BATCH = 4
@@ -46,7 +47,9 @@ def call(model: nn.Module, arguments: Arguments) -> Run:
     started = time.perf_counter()
     try:
         result = model(*args, **kwargs)
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+    except Interrupted:
+        raise
+    except BaseException as error:
         return Run(error=error)
     outputs = tuple((key, tensor.detach()) for key, tensor in tensors_in(result))
     return Run(outputs, seconds=time.perf_counter() - started)

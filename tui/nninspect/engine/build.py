@@ -11,7 +11,7 @@ from torch import nn
 
 from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.structure import walk
-from nninspect.errors import BadSetting, BadTarget, BuildFailed
+from nninspect.errors import BadSetting, BadTarget, BuildFailed, Interrupted
 from nninspect.protocol.records import Setting
 from nninspect.text.suggest import did_you_mean
 
@@ -33,7 +33,9 @@ def build(factory: Any, settings: Sequence[Setting], target: str) -> nn.Module:
     arguments = _arguments(factory, settings, target)
     try:
         model = factory(**arguments)
-    except (Exception, SystemExit) as error:
+    except Interrupted:
+        raise
+    except BaseException as error:
         raise BuildFailed(
             f"building {target} failed: {described(error)}",
             _build_hint(error),

@@ -18,7 +18,7 @@ from nninspect.engine.dry_run.notes import with_guesses
 from nninspect.engine.dry_run.rungs import on_rung
 from nninspect.engine.failure import forward_failure
 from nninspect.engine.failures.facts import in_order
-from nninspect.engine.flight import Ended, Flight, Steps
+from nninspect.engine.flight import Flight, Steps
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
@@ -30,6 +30,7 @@ from nninspect.engine.structure import Node, count_parameters, numel, size_bytes
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.tree import LayerTree, layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
+from nninspect.errors import Interrupted
 from nninspect.protocol.dry_run import DryRun, Guess, Rung
 from nninspect.protocol.flight import Death, Stage
 from nninspect.protocol.layers import LayerRow, pack
@@ -170,7 +171,9 @@ def run_forward(
     try:
         with module_by_module(), recorder:
             result = model(*args, **kwargs)
-    except (Exception, SystemExit, Ended) as error:
+    except Interrupted:
+        raise
+    except BaseException as error:  # whatever it is, the model's code raised it
         seconds = time.perf_counter() - started
         steps = in_order(recorder.calls, recorder.ops)
         nodes = nodes_as_called(model, recorder)

@@ -22,6 +22,7 @@ from nninspect.engine.recorder import Call, Maker
 from nninspect.engine.structure import Node, has_forward
 from nninspect.engine.tensors import device_name, dtype_name
 from nninspect.engine.torchinfo_report import TorchinfoReport, is_leaf
+from nninspect.errors import Interrupted
 from nninspect.protocol.layers import CallShapes, LayerRow, Mark, Tensors
 
 MAX_DIFFERENT = 64
@@ -249,6 +250,8 @@ def _one_name(names: set[str]) -> str:
 def _extra(module: nn.Module) -> str:
     try:
         text = module.extra_repr()
-    except Exception:  # a user's extra_repr may ask for what is not there yet
+    except Interrupted:
+        raise
+    except BaseException:  # a user's extra_repr may ask for what is not there yet
         return ""
     return " ".join(text.split())[:MAX_EXTRA]

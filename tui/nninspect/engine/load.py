@@ -20,7 +20,7 @@ from nninspect.engine.libraries.library import Entry
 from nninspect.engine.meta import build_on_meta, why_too_large
 from nninspect.engine.target import FileTarget, LibraryTarget, ModuleTarget, parse_target
 from nninspect.engine.user_imports import UserImports, import_root
-from nninspect.errors import BadTarget, ImportFailed
+from nninspect.errors import BadTarget, ImportFailed, Interrupted
 from nninspect.plugin import ModelCard
 from nninspect.protocol.records import Setting
 from nninspect.text.suggest import did_you_mean
@@ -119,9 +119,9 @@ def _import_module(parsed: FileTarget | ModuleTarget, imports: UserImports) -> M
 def _imported(importing: Callable[[], ModuleType]) -> ModuleType:
     try:
         return importing()
-    except BadTarget:
+    except (BadTarget, Interrupted):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         what, hint = _import_problem(error)
         raise ImportFailed(
             f"the import failed: {what}",

@@ -22,6 +22,7 @@ from nninspect.engine.recorder import CallRecorder
 from nninspect.engine.structure import size_bytes
 from nninspect.engine.tensors import tensors_in
 from nninspect.engine.unchanged import set_mode
+from nninspect.errors import Interrupted
 from nninspect.protocol.memory import Memory
 from nninspect.protocol.records import InputSpec, batch_of
 
@@ -70,5 +71,7 @@ def _kept(
     set_mode(model, True)
     try:
         return kept_for_backward(model, run, inputs)
-    except Exception:  # the user's own code, in a mode that was not asked for
+    except Interrupted:
+        raise
+    except BaseException:  # the user's own code, in a mode that was not asked for
         return None

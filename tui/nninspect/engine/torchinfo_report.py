@@ -17,6 +17,7 @@ from torch.jit import ScriptModule
 from nninspect.engine.blame import described
 from nninspect.engine.inputs import Arguments
 from nninspect.engine.structure import Node
+from nninspect.errors import Interrupted
 
 MAX_MODULES = 10_000
 MAX_DEPTH = 15
@@ -70,7 +71,9 @@ def torchinfo_report(nodes: list[Node], arguments: Arguments) -> TorchinfoReport
         return TorchinfoReport(
             _calls(statistics.summary_list), statistics.total_params, statistics.total_mult_adds
         )
-    except Exception as error:  # it raises whatever the shapes it meets make it raise
+    except Interrupted:
+        raise
+    except BaseException as error:  # it raises whatever the shapes it meets make it raise
         return TorchinfoReport(skipped=f"torchinfo failed: {described(error.__cause__ or error)}")
     finally:
         torchinfo.torchinfo.clear_cached_forward_pass()

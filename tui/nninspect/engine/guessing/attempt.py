@@ -20,7 +20,7 @@ from nninspect.engine.blame import described, message_of
 from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.inputs import make_arguments
 from nninspect.engine.tensors import dtype_name, shape_of
-from nninspect.errors import BadInput
+from nninspect.errors import BadInput, Interrupted
 from nninspect.protocol.records import InputSpec
 
 _NOT_THE_INPUTS_FAULT = (ImportError, OSError, MemoryError, NotImplementedError, RecursionError)
@@ -81,7 +81,9 @@ def attempt(
     with _counted() as calls, nullcontext() if is_heard else _unheard():
         try:
             result = model(*args, **kwargs)
-        except (Exception, SystemExit) as error:
+        except Interrupted:
+            raise
+        except BaseException as error:
             return _refusal(error, calls, model, specs, given)
     return _split_batch(result, specs, calls)
 

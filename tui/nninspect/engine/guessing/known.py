@@ -11,6 +11,7 @@ from torch import nn
 
 from nninspect.engine.guessing import configs
 from nninspect.engine.tensors import dtype_name
+from nninspect.errors import Interrupted
 from nninspect.protocol.records import InputSpec
 
 
@@ -34,7 +35,7 @@ def known_inputs(model: nn.Module) -> Guess | None:
 
 def _example(model: nn.Module) -> Guess | None:
     """Lightning's convention: a tensor, or a tuple or dict of them."""
-    specs = tuple(_specs(getattr(model, "example_input_array", None)))
+    specs = tuple(_specs(_held(model, "example_input_array")))
     return Guess((specs,), "the model's example_input_array", is_example=True) if specs else None
 
 
@@ -42,11 +43,17 @@ def _dummies(model: nn.Module) -> Guess | None:
     """diffusers' convention. That of transformers is the same text for every model."""
     if configs.config_of(model) is not None:
         return None
-    try:
-        specs = tuple(_specs(getattr(model, "dummy_inputs", None)))
-    except Exception:  # a property of the user's, which may raise anything
-        return None
+    specs = tuple(_specs(_held(model, "dummy_inputs")))
     return Guess((specs,), "the model's dummy_inputs", is_example=True) if specs else None
+
+
+def _held(model: nn.Module, name: str) -> object:
+    try:
+        return getattr(model, name, None)
+    except Interrupted:
+        raise
+    except BaseException:  # a property of the user's, which may raise anything
+        return None
 
 
 def _specs(example: Any) -> Iterator[InputSpec]:

@@ -6,7 +6,7 @@ import importlib
 from types import ModuleType
 
 from nninspect.engine.blame import described, user_traceback
-from nninspect.errors import BadTarget
+from nninspect.errors import BadTarget, Interrupted
 
 
 def import_library(name: str) -> ModuleType:
@@ -21,7 +21,9 @@ def import_library(name: str) -> ModuleType:
             f"Install it into the environment that nninspect runs in: pip install {missing}",
             details=user_traceback(error),
         ) from None
-    except (Exception, SystemExit) as error:
+    except Interrupted:
+        raise
+    except BaseException as error:
         raise _broken(name, error) from None
 
 
