@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import random
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from torch import Tensor, nn
@@ -193,3 +195,68 @@ def test_a_sparse_buffer_is_as_it_was_and_stops_nobody() -> None:
     with unchanged(model):
         model.graph.mul_(2)
     assert torch.equal(model.graph.to_dense(), torch.eye(3))
+
+
+class Keeps(nn.Module):
+    """A forward that leaves its mark on everything but parameters, buffers and modes."""
+
+    def __init__(self, *, fails: bool) -> None:
+        super().__init__()
+        self.rnn, self.head = nn.GRU(4, 4), nn.Linear(4, 2)
+        self.slow = nn.Linear(4, 2).requires_grad_(False)
+        self.hidden: Tensor | None = None
+        self.once, self.cache = torch.ones(4), torch.zeros(3)
+        self.history: list[float] = [0.5]
+        self.seen: dict[str, int] = {"looks": 0}
+        self.count, self.fails = 0, fails
+        self.projector: nn.Module | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.count += 1
+        assert self.count == 1, "it ran before"
+        x = x * self.once
+        del self.once
+        x, self.hidden = self.rnn(x, self.hidden)
+        self.cache += random.random() + numpy.random.rand()
+        self.history.append(float(x.detach().mean()))
+        self.seen["looks"] += 1
+        self.seen["last"] = 1
+        self.new = x
+        self.slow.weight.data.mul_(0.9)
+        self.head = nn.Linear(4, 2)
+        if self.projector is None:
+            self.projector = nn.Linear(2, 3)
+        if self.fails:
+            raise RuntimeError("as asked")
+        return self.projector(self.head(x) + self.slow(x))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("inputs", [(), (InputSpec((5, 1, 4)),)])
+def test_a_look_leaves_attributes_parts_and_every_random_state(
+    fails: bool, inputs: tuple[InputSpec, ...], look: Look
+) -> None:
+    model = Keeps(fails=fails)
+    attributes, parts = dict(vars(model)), dict(model.named_modules())
+    values = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    randoms = random.getstate(), numpy.random.get_state()[1].tolist()
+    seen = look(model, *inputs)
+    problem = seen.inspection.failure
+    assert problem is None or "as asked" in problem.message
+    assert (problem is not None) == fails
+    assert dict(model.named_modules()) == parts
+    assert list(vars(model)) == list(attributes)
+    assert all(vars(model)[name] is value for name, value in attributes.items())
+    assert model.history == [0.5]
+    assert model.seen == {"looks": 0}
+    assert torch.equal(model.cache, torch.zeros(3))
+    assert equal(values, dict(model.state_dict()))
+    assert randoms == (random.getstate(), numpy.random.get_state()[1].tolist())
+
+
+def test_a_part_that_the_forward_makes_stands_in_the_tree_and_not_in_the_model(look: Look) -> None:
+    model = Keeps(fails=False)
+    seen = look(model)
+    assert seen.rows["projector"].total_parameters == 9
+    assert seen.inspection.totals.parameters == seen.rows[""].total_parameters
+    assert model.projector is None

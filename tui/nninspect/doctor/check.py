@@ -104,10 +104,10 @@ def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Repor
         end = Failure(Problem.of(ModelError(f"{died[-1]} in the forward")))
         return replace(bare, built=Structure(model), why_not=why_not, forward_failure=end)
     taker = NotesTaker(bare.source)
-    with unchanged(model):
+    with unchanged(model) as before:
         set_mode(model, bare.setup.training)
         try:
-            inputs, inputs_from = choose_inputs(loaded, bare.setup, device, report)
+            inputs, inputs_from = choose_inputs(loaded, bare.setup, device, report, before=before)
         except BadInput as error:
             if bare.setup.inputs:
                 raise

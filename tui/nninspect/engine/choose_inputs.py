@@ -11,6 +11,7 @@ from itertools import count
 import torch
 from torch import nn
 
+from nninspect.engine.before import Before
 from nninspect.engine.flight import Flight
 from nninspect.engine.guess import NOTHING_KNOWN, complete, guess_inputs, unknown_input
 from nninspect.engine.guessing.arguments import required_arguments
@@ -22,6 +23,7 @@ from nninspect.engine.load import Loaded
 from nninspect.engine.lost_device import end_if_lost, waiting_for
 from nninspect.engine.recorder import CallRecorder, module_by_module
 from nninspect.engine.tensors import dtype_name
+from nninspect.engine.unchanged import parts_of
 from nninspect.errors import BadInput
 from nninspect.protocol.flight import Stage
 from nninspect.protocol.records import InputSpec, Setup
@@ -38,9 +40,10 @@ def choose_inputs(
     device: torch.device,
     report: Callable[[str, None], None],
     flight: Flight | None = None,
+    before: Before | None = None,
 ) -> Chosen:
     """The inputs at the setup's batch and dtype. Guesses are tried on the model, so call it
-    within `unchanged`.
+    within `unchanged`, whose `before` is put back after each.
 
     Raises BadInput where they can't be what `forward` takes, or nothing could be guessed.
     """
@@ -52,7 +55,7 @@ def choose_inputs(
     elif loaded.card is not None and loaded.card.inputs:
         specs, source = _prepared(loaded.card.inputs, loaded, setup), "the model card"
     else:
-        specs, source = _found(loaded, setup, device, report, flight or Flight())
+        specs, source = _found(loaded, setup, device, report, flight or Flight(), before)
     notes = [loaded.kept_on_meta, loaded.entry.note if loaded.entry else ""]
     return specs, "; ".join([source, *filter(None, notes)])
 
@@ -63,6 +66,7 @@ def _found(
     device: torch.device,
     report: Callable[[str, None], None],
     flight: Flight,
+    before: Before | None,
 ) -> Chosen:
     model, entry = loaded.model, loaded.entry
     if entry is not None and entry.inputs:
@@ -72,6 +76,8 @@ def _found(
     if guess.is_example or guess.candidates == ((),):
         return _prepared(guess.candidates[0], loaded, setup), guess.source
     tried_on = copy.deepcopy(model) if loaded.is_lazy else model
+    if before is None or tried_on is not model:
+        before = Before(parts_of(tried_on))
 
     number = count()
 
@@ -83,7 +89,8 @@ def _found(
         with flight.stage(Stage.TRIAL, trial), _watched(flight, trial, device):
             refusal = attempt(tried_on, specs, device, is_heard=trial == 0)
             end_if_lost(device)
-            return refusal
+        before.restore()
+        return refusal
 
     search = Search(
         tried,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
 from typing import TypeAlias
@@ -76,19 +76,21 @@ def examine(
     """
     model, flight = loaded.model, flight or Flight()
     rung = rung or (Rung.META if device.type == "meta" else Rung.REAL)
-    with unchanged(model), on_rung(rung) as lenient:
+    with unchanged(model) as before, on_rung(rung) as lenient:
         set_mode(model, setup.training)
-        chosen = choose_inputs(loaded, setup, device, report, flight)
+        chosen = choose_inputs(loaded, setup, device, report, flight, before)
         report("running one forward", None)
         with flight.stage(Stage.FORWARD):
             forward = record_forward(model, chosen[0], device, flight, lenient=lenient)
-        nodes = nodes_as_called(model, forward.recorder)
+        nodes = nodes_as_called(model, forward.recorder)  # with the parts that it has made itself
+        before.restore()
         report("asking torchinfo", None)
         with flight.stage(Stage.TORCHINFO):
             death = flight.death_in(Stage.TORCHINFO)
             torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward, death)
             end_if_lost(device)
         memory = None
+        before.restore()
         if forward.failure is None:
             report("measuring memory", None)
             with flight.stage(Stage.MEMORY):
@@ -247,10 +249,11 @@ def _inspection(
 
 
 def _totals(root: LayerRow, nodes: Sequence[Node], is_whole: bool) -> Totals:
-    model = nodes[0].module
-    parameters, buffers = list(model.parameters()), list(model.buffers())
+    modules = [node.module for node in nodes]
+    parameters = _each_once(p for module in modules for p in module.parameters(recurse=False))
+    buffers = _each_once(b for module in modules for b in module.buffers(recurse=False))
     return Totals(
-        modules=len({id(node.module) for node in nodes}),
+        modules=len(set(map(id, modules))),
         parameters=root.total_parameters,
         trainable=root.trainable_parameters,
         buffers=sum(map(numel, buffers)),
@@ -258,3 +261,7 @@ def _totals(root: LayerRow, nodes: Sequence[Node], is_whole: bool) -> Totals:
         buffer_bytes=sum(map(size_bytes, buffers)),
         mult_adds=root.mult_adds if is_whole else None,
     )
+
+
+def _each_once(found: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    return list({id(tensor): tensor for tensor in found}.values())

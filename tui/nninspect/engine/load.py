@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import random
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -208,20 +210,27 @@ def _loaded(
     card: ModelCard | None = None,
     imports: UserImports | None = None,
 ) -> Loaded:
-    torch.manual_seed(SEED)
+    _seed()
     started = time.perf_counter()
     make = build_on_meta if on_meta else build
     model = make(factory, settings, target)
     return Loaded(model, card, imports, time.perf_counter() - started)
 
 
+def _seed() -> None:
+    torch.manual_seed(SEED)
+    random.seed(SEED)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(SEED)
+
+
 def _from_library(entry: Entry, settings: Sequence[Setting], target: str, on_meta: bool) -> Loaded:
     """Built on meta first, which costs next to nothing, to see whether the rest would fit."""
-    torch.manual_seed(SEED)
+    _seed()
     started = time.perf_counter()
     model = build_on_meta(entry.factory, settings, target)
     kept = "" if on_meta else why_too_large(model)
     if not (on_meta or kept):
-        torch.manual_seed(SEED)
+        _seed()
         model = build(entry.factory, settings, target)
     return Loaded(model, None, None, time.perf_counter() - started, entry, kept)
