@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from nninspect.bench.clock import Call
 from nninspect.bench.contender import Transfers
-from nninspect.engine.inputs import Arguments
+from nninspect.engine.inputs import Arguments, with_each
 from nninspect.engine.structure import size_bytes
 from nninspect.engine.tensors import tensors_in
 
 
 def moved(arguments: Arguments, device: torch.device, *, non_blocking: bool = False) -> Arguments:
     """The arguments on a device."""
-
-    def move(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            return value.to(device, non_blocking=non_blocking)
-        return {name: move(part) for name, part in value.items()}
-
-    args, kwargs = arguments
-    return tuple(map(move, args)), {name: move(value) for name, value in kwargs.items()}
+    return with_each(arguments, lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
 
 def arguments_bytes(arguments: Arguments) -> int:
@@ -48,15 +40,8 @@ def transfers_of(call: Call, host: Arguments, device: torch.device) -> Transfers
 
 def _pinned(host: Arguments, device: torch.device) -> Call | None:
     """Sending from page-locked memory; None where there is none to be had."""
-
-    def pin(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            return value.pin_memory()
-        return {name: pin(part) for name, part in value.items()}
-
-    args, kwargs = host
     try:
-        pinned = tuple(map(pin, args)), {name: pin(value) for name, value in kwargs.items()}
+        pinned = with_each(host, Tensor.pin_memory)
     except (RuntimeError, NotImplementedError):
         return None
     return lambda: moved(pinned, device, non_blocking=True)

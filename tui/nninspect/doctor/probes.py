@@ -102,7 +102,7 @@ class Probes:
         """Of the copy, before it is first run."""
         return Snapshot(self.model)
 
-    def _kept(self) -> AbstractContextManager[None]:
+    def _kept(self) -> AbstractContextManager[object]:
         """Afterwards the copy is as before, and so is the random state. Gradients are off."""
         return self._snapshot.kept()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.jit import ScriptModule
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
@@ -65,8 +66,8 @@ def _size(parameters: Sequence[nn.Parameter]) -> int:
 
 def _named(module: nn.Module) -> Iterator[_Names | _Items | _Value]:
     """What a module's names stand for, its parameters and parts among them, and what is in them.
-    A lazy one takes its sizes for good."""
-    if isinstance(module, LazyModuleMixin):
+    A lazy one takes its sizes for good, and a ScriptModule's can't be set."""
+    if isinstance(module, (LazyModuleMixin, ScriptModule)):
         return
     held = vars(module)
     yield _Names(held)

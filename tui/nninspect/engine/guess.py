@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import msgspec
 from torch import nn
@@ -13,15 +13,20 @@ from torch.nn.parameter import is_lazy
 
 from nninspect.engine.guessing.arguments import (
     Options,
-    keys_of,
+    by_name,
     options_for,
     required_arguments,
     taken,
 )
+from nninspect.engine.guessing.combine import combined
 from nninspect.engine.guessing.configs import config_of, input_named
 from nninspect.engine.guessing.known import Guess, known_inputs
 from nninspect.engine.guessing.layers import SEQUENCE
+from nninspect.engine.guessing.reading.options import time_first
+from nninspect.engine.guessing.reading.reader import read
+from nninspect.engine.guessing.reading.values import Reading
 from nninspect.engine.guessing.search import NO_INPUT
+from nninspect.engine.guessing.specs import Specs
 from nninspect.errors import BadInput
 from nninspect.protocol.records import InputSpec
 from nninspect.text.inputs import EXAMPLES
@@ -42,40 +47,86 @@ def guess_inputs(model: nn.Module) -> Guess:
     keep the shape of a wrong one."""
     if known := known_inputs(model):
         return known
-    arguments = taken(model)
-    if not arguments:
+    reading = read(model)
+    needed = _needed(model, reading)
+    if not needed:
         return Guess(((),), NO_INPUT)
-    required = [p for p in arguments if p.default is p.empty]
-    needed = list(_parts(model, required or arguments[:1]))
-    options = [options_for(model, part.name, part.annotation) for part in needed]
+    options = [
+        options_for(model, part.name, part.annotation, reading.get(part.path)) for part in needed
+    ]
     is_told = all(option.specs for option in options)
     if not is_told and any(map(is_lazy, model.parameters())):
         raise unknown_input(model)
     candidates = _combined(needed, options)
-    if not required:
+    if any(one.is_time_first for one in reading.values()):
+        candidates = (tuple(map(time_first, candidates[0])), *candidates)
+    if not any(part.is_required for part in needed):
         candidates = (*candidates, ()) if is_told else ((), *candidates)
     return Guess(candidates, _source(options))
 
 
 @dataclass(frozen=True)
 class _Part:
-    """An argument, or one entry of an argument that is a dict."""
+    """An argument, or one entry of an argument that is a dict or a tuple."""
 
     name: str
     annotation: object
     passed_as: str
     """The name that it is passed by; "" for one that is passed by position."""
+    path: str = ""
+    """Where its reading is."""
+    is_required: bool = True
 
 
-def _parts(model: nn.Module, arguments: Sequence[inspect.Parameter]) -> Iterator[_Part]:
-    for argument in arguments:
-        if keys := keys_of(model, argument.name):
-            yield from (_Part(key, None, f"{argument.name}.{key}") for key in keys)
-        else:
-            alone = len(arguments) == 1 and argument.kind is argument.POSITIONAL_OR_KEYWORD
-            by_position = argument.kind in (argument.POSITIONAL_ONLY, argument.VAR_POSITIONAL)
-            passed_as = "" if alone or by_position else argument.name
-            yield _Part(argument.name, argument.annotation, passed_as)
+def _needed(model: nn.Module, reading: Mapping[str, Reading]) -> list[_Part]:
+    """What the forward can't do without; else the first that it may be given."""
+    arguments = taken(model)
+    required = [p for p in arguments if p.default is p.empty]
+    variable = list(_of_variable(model, reading))
+    if variable:
+        required = [p for p in required if p.kind is not p.VAR_POSITIONAL]
+    chosen = required if required or variable else arguments[:1]
+    parts = [part for p in chosen for part in _of_argument(model, p, reading, len(chosen) == 1)]
+    if any(not part.passed_as for part in variable):
+        parts = [dataclasses.replace(part, passed_as="") for part in parts]
+    return [*parts, *variable]
+
+
+def _of_argument(
+    model: nn.Module, argument: inspect.Parameter, reading: Mapping[str, Reading], is_only: bool
+) -> Iterator[_Part]:
+    name, is_required = argument.name, argument.default is argument.empty
+    entries = _entries(model, reading, name)
+    if entries != [name]:
+        for path in entries:
+            yield _Part(path.rpartition(".")[2], None, path, path, is_required)
+        return
+    alone = is_only and argument.kind is argument.POSITIONAL_OR_KEYWORD
+    by_position = argument.kind in (argument.POSITIONAL_ONLY, argument.VAR_POSITIONAL)
+    passed_as = "" if alone or by_position else name
+    yield _Part(name, argument.annotation, passed_as, name, is_required)
+
+
+def _of_variable(model: nn.Module, reading: Mapping[str, Reading]) -> Iterator[_Part]:
+    """What is taken out of `*args` and `**kwargs`."""
+    for path in (path for path in reading if path.startswith("*") and "." not in path):
+        for entry in _entries(model, reading, path):
+            if entry != path and not reading[entry].is_optional:
+                key = entry[len(path) + 1 :]
+                yield _Part(key, None, key if path.startswith("**") else "", entry)
+
+
+def _entries(model: nn.Module, reading: Mapping[str, Reading], path: str) -> list[str]:
+    """The innermost entries of an argument; those that it may do without only where all are. The
+    path itself where it has none: `src, dst = edge_index` is a tensor, as its name says."""
+    below = [one for one in reading if one.rpartition(".")[0] == path]
+    is_numbered = all(one.rpartition(".")[2].isdigit() for one in below)
+    is_state = any(use.argument == "hx" for one in below for use in reading[one].uses)
+    is_named = any(by_name(model, path.rpartition(".")[2]))
+    if not below or (is_numbered and is_named and not is_state):
+        return [path]
+    needed = [one for one in below if not reading[one].is_optional] or below
+    return [entry for one in needed for entry in _entries(model, reading, one)]
 
 
 def _source(options: Sequence[Options]) -> str:
@@ -83,17 +134,15 @@ def _source(options: Sequence[Options]) -> str:
     return f"guessed from {', '.join(sources)}" if sources else NOTHING_KNOWN
 
 
-def _combined(
-    parts: Sequence[_Part], options: Sequence[Options]
-) -> tuple[tuple[InputSpec, ...], ...]:
-    """The first options together, then the second ones …; a shorter list keeps its first."""
-    columns = [
-        [msgspec.structs.replace(spec, name=part.passed_as) for spec in option.specs or ANYTHING]
-        for part, option in zip(parts, options, strict=True)
-    ]
-    return tuple(
-        tuple(spec or column[0] for spec, column in zip(row, columns, strict=True))
-        for row in zip_longest(*columns)
+def _combined(parts: Sequence[_Part], options: Sequence[Options]) -> tuple[Specs, ...]:
+    return combined(
+        [
+            [
+                msgspec.structs.replace(spec, name=part.passed_as)
+                for spec in option.specs or ANYTHING
+            ]
+            for part, option in zip(parts, options, strict=True)
+        ]
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from nninspect.protocol.records import InputSpec
 from nninspect.text.inputs import DTYPES, format_input
 
 Arguments = tuple[tuple[torch.Tensor, ...], dict[str, Any]]
-"""What `forward` gets by position, and by keyword: tensors, and dicts of them."""
+"""What `forward` gets by position, and by keyword: tensors, and dicts and tuples of them."""
 
 
 def dtype_named(name: str) -> torch.dtype:
@@ -55,7 +55,41 @@ def as_arguments(specs: Sequence[InputSpec], tensors: Sequence[torch.Tensor]) ->
             held[key] = tensor
         else:
             args.append(tensor)
-    return tuple(args), kwargs
+    return tuple(args), {name: _nested(value) for name, value in kwargs.items()}
+
+
+class Entries(dict[str, Any]):
+    """The entries of an argument, as `batch["x"]` and, for a graph's data, as `data.x`."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the input has no entry {name}") from None
+
+
+def with_each(arguments: Arguments, change: Callable[[torch.Tensor], torch.Tensor]) -> Arguments:
+    """The same arguments, each tensor changed."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return change(value)
+        if isinstance(value, tuple):
+            return tuple(map(changed, value))
+        return Entries({name: changed(part) for name, part in value.items()})
+
+    args, kwargs = arguments
+    return changed(args), {name: changed(value) for name, value in kwargs.items()}
+
+
+def _nested(value: Any) -> Any:
+    """Entries that are numbered, "pair.0" and "pair.1", are a tuple; others a dict."""
+    if not isinstance(value, dict):
+        return value
+    parts = {name: _nested(part) for name, part in value.items()}
+    if all(name.isdecimal() for name in parts):
+        return tuple(parts[name] for name in sorted(parts, key=int))
+    return Entries(parts)
 
 
 def _made(spec: InputSpec, generator: torch.Generator, device: torch.device) -> torch.Tensor:

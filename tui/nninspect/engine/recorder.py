@@ -243,7 +243,7 @@ class CallRecorder:
         kind = type(module)
         names = self._names.get(kind)
         if names is None:
-            names = self._names[kind] = _argument_names(kind)
+            names = self._names[kind] = argument_names(kind)
         named = {
             names[place] if place < len(names) else str(place): value
             for place, value in enumerate(args)
@@ -281,7 +281,7 @@ def is_leaf_of_torch(module: nn.Module) -> bool:
     return type(module).__module__.startswith("torch.") and not module._modules
 
 
-def _argument_names(kind: type[nn.Module]) -> tuple[str, ...]:
+def argument_names(kind: type[nn.Module]) -> tuple[str, ...]:
     forward = getattr(kind, "forward", None)
     if isinstance(forward, FunctionType) and not hasattr(forward, "__wrapped__"):
         code = forward.__code__  # a signature takes a hundred times as long

@@ -29,7 +29,8 @@ _FORM = re.compile(
 def parse_input(text: str) -> InputSpec:
     """Read `[name=][dtype[[low:high]]:]shape`; the shape's dimensions are parted by "," or "x".
 
-    `batch.image=` is the entry "image" of the argument `batch`, which is a dict.
+    `batch.image=` is the entry "image" of the argument `batch`, which is a dict, or an object with
+    that attribute; `batch.0=` is its first, of a tuple.
 
     Raises BadInput with what was expected.
     """

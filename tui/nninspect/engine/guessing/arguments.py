@@ -11,6 +11,8 @@ import msgspec
 from torch import nn
 
 from nninspect.engine.guessing.layers import SEQUENCE, candidates, first_layer
+from nninspect.engine.guessing.reading.options import options_of, ordered
+from nninspect.engine.guessing.reading.values import Reading
 from nninspect.engine.structure import has_forward
 from nninspect.protocol.records import InputSpec
 
@@ -41,27 +43,44 @@ def required_arguments(model: nn.Module) -> list[str]:
     return [p.name for p in taken(model) if p.default is p.empty]
 
 
-def keys_of(model: nn.Module, name: str) -> tuple[str, ...]:
-    """What `forward` looks up in an argument that is a dict: `batch["image"]`."""
-    try:
-        source = inspect.getsource(model.forward)
-    except (TypeError, OSError):
-        return ()
-    pattern = rf"""\b{re.escape(name)}\s*(?:\[|\.get\()\s*["'](\w+)["']"""
-    return tuple(dict.fromkeys(re.findall(pattern, source)))
-
-
-def options_for(model: nn.Module, name: str, annotation: object) -> Options:
-    """Inputs for one argument: its annotation's, its name's, else its first layer's."""
+def options_for(
+    model: nn.Module, name: str, annotation: object, reading: Reading | None = None
+) -> Options:
+    """Inputs for one argument: its annotation's, those of the layer that it goes into as it is,
+    its name's, what else is read of it, else the first layer's."""
     if annotated := _by_annotation(annotation):
         return Options((annotated,), f"the annotation of {name}")
-    if named := tuple(_by_name(model, name)):
+    named = tuple(by_name(model, name))
+    if reading is not None and (found := options_of(reading, whole=True)):
+        return _of_reading(model, reading, _as_named(found, named))
+    if named:
         return Options(named, f"the name {name}")
+    reading = reading or Reading()
+    if found := options_of(reading, whole=False):
+        return _of_reading(model, reading, found)
     path, layer = _layer_for(model, name)
     if layer is not None:
-        described = f"{path} {type(layer).__name__}({layer.extra_repr()})".strip()
-        return Options(tuple(candidates(layer)), described)
+        return Options(ordered(tuple(candidates(layer)), reading), _described(path, layer))
     return Options((), "")
+
+
+def _as_named(found: tuple[InputSpec, ...], named: tuple[InputSpec, ...]) -> tuple[InputSpec, ...]:
+    """One index a sample where the name says so: a user, a class label."""
+    is_one = [one.dtype == "int64" and one.shape == (1,) for one in named]
+    return tuple(sorted(found, key=lambda spec: spec.shape != (1,))) if any(is_one) else found
+
+
+def _of_reading(model: nn.Module, reading: Reading, found: tuple[InputSpec, ...]) -> Options:
+    layer = next((use.layer for use in reading.uses), None)
+    paths = (path for path, module in model.named_modules() if module is layer)
+    path = next(paths, None)
+    if path is not None and isinstance(layer, nn.Module):
+        return Options(found, _described(path, layer))
+    return Options(found, "the source of forward")
+
+
+def _described(path: str, layer: nn.Module) -> str:
+    return f"{path} {type(layer).__name__}({layer.extra_repr()})".strip()
 
 
 def _by_annotation(annotation: object) -> InputSpec | None:
@@ -78,7 +97,8 @@ def _by_annotation(annotation: object) -> InputSpec | None:
             return None
 
 
-def _by_name(model: nn.Module, name: str) -> Iterator[InputSpec]:
+def by_name(model: nn.Module, name: str) -> Iterator[InputSpec]:
+    """What arguments of that name mostly take; nothing for most names."""
     for pattern, specs in _NAMES:
         if re.search(pattern, name.lower()):
             yield from specs(model)
@@ -140,6 +160,11 @@ def _adjacency(model: nn.Module) -> Iterator[InputSpec]:
     yield InputSpec((1, SEQUENCE, SEQUENCE), "float32", "", 0, 1)
 
 
+def _regions(model: nn.Module) -> Iterator[InputSpec]:
+    yield InputSpec((1, 5), "float32", "", 0, 16)
+    yield InputSpec((1, 4), "float32", "", 0, 16)
+
+
 def _state(model: nn.Module) -> Iterator[InputSpec]:
     for layer in model.modules():
         if isinstance(layer, nn.RNNBase):
@@ -162,12 +187,13 @@ _NAMES: tuple[tuple[str, Callable[[nn.Module], Iterator[InputSpec]]], ...] = (
     (r"^edge_index", _edges),
     (r"^adj(?:acency)?(?:_?mat(?:rix)?)?$", _adjacency),
     (r"^(?:t|time|timesteps?|time_steps?|step|sigmas?|noise_level)$", _steps),
+    (r"(?:^|_)rois?$", _regions),
     (r"^(?:h|hx|h_?0|hidden|hidden_states?|state|prev_state)$", _state),
-    (r"^(?:class_labels?|labels?|cond(?:ition)?|class_ids?|users?|items?)$", _one_integer),
+    (r"^(?:class_labels?|labels?|cond(?:ition)?|class_ids?|users?|items?|y)$", _one_integer),
     (r"(?:^|_)(?:user|item|class)_?(?:ids?|index|idx)$", _one_integer),
     (
         r"(?:^|_)(?:ids?|idx|indices|index|tokens?|words?|text|sentences?|question|prompt|"
-        r"source|src|target|tgt|chars?|codes?)$",
+        r"source|src|target|tgt|trg|chars?|codes?|captions?)$",
         _tokens,
     ),
 )

@@ -49,6 +49,8 @@ class Refusal:
     """Module calls that came to their end before."""
     unset: tuple[str, ...] = ()
     """Arguments of the model's `forward` that were left out and may be what was missing."""
+    mentioned: tuple[int, ...] = ()
+    """Inputs that stand in a failing line as they are, those of the innermost first."""
     is_final: bool = False
     """The environment, or meta, is in the way: no other input would do better."""
     title: str = ""
@@ -134,16 +136,19 @@ def _refusal(
         got=tuple(Got(shape_of(t), dtype_name(t.dtype), _origin(t, given)) for t in tensors),
         done=calls.done,
         unset=_unset(error, text, model, {spec.name for spec in specs}),
+        mentioned=_mentioned(error, given),
         is_final=_is_final(error, text),
         title=described(error),
     )
 
 
-def tensors_of(values: Mapping[str, Any]) -> Iterator[torch.Tensor]:
+def tensors_of(values: Mapping[Any, Any]) -> Iterator[torch.Tensor]:
     """In the order of their specs, which name the entries of a dict one after another."""
     for value in values.values():
         if isinstance(value, Mapping):
             yield from tensors_of(value)
+        elif isinstance(value, tuple):
+            yield from tensors_of(dict(enumerate(value)))
         else:
             yield value
 
@@ -171,6 +176,15 @@ def _unset(error: BaseException, text: str, model: nn.Module, given: set[str]) -
         words = [name for name in re.findall(r"\w+", summary) if name in left_out]
         named += [name for name in words if name in held and held[name] is None]
     return tuple(dict.fromkeys(named))
+
+
+def _mentioned(error: BaseException, given: Sequence[torch.Tensor]) -> tuple[int, ...]:
+    found: list[int] = []
+    for frame, summary in reversed(list(_frames(error))):
+        held = [frame.f_locals.get(name) for name in dict.fromkeys(re.findall(r"\w+", summary))]
+        tensors = [value for value in held if isinstance(value, torch.Tensor)]
+        found += (place for value in tensors if (place := _origin(value, given)) >= 0)
+    return tuple(dict.fromkeys(found))
 
 
 def _frames(error: BaseException) -> Iterator[tuple[Any, str]]:

@@ -77,6 +77,12 @@ def wanted(module: nn.Module | None) -> Wanted | None:
             return None
 
 
+_SPLIT = re.compile(
+    r"sum exactly to (\d+) \(input tensor's size at dimension (-?\d+)\), but got "
+    r"split_sizes=\[([\d, ]+)\]"
+)
+
+
 def mismatch(refusal: Refusal) -> Mismatch | None:
     """The wrong size that a refusal is about, from the failing layer, else from its words."""
     return _of_bilinear(refusal) or _of_layer(refusal) or _of_text(refusal.text)
@@ -112,6 +118,8 @@ def _of_text(text: str) -> Mismatch | None:
             return Mismatch(-1, int(found[2]), int(found[1]))
     if found := _CHANNELS.search(text):
         return Mismatch(-1 - found[1].count(","), int(found[2]), int(found[3]))
+    if found := _SPLIT.search(text):
+        return Mismatch(int(found[2]), sum(map(int, found[3].split(","))), int(found[1]))
     if found := _ROWS.search(text):
         return Mismatch(-1, int(found[1]), int(found[2]))
     return None

@@ -31,6 +31,7 @@ _RULES: tuple[Callable[[Tried], Iterator[Specs]], ...] = (
     values.batch_of_two,
     values.integers,
     values.floats,
+    values.complex_numbers,
     values.value_range,
     values.booleans,
     sizes.dimensions,
@@ -39,5 +40,6 @@ _RULES: tuple[Callable[[Tried], Iterator[Specs]], ...] = (
     sizes.later_size,
     sizes.too_small,
     sizes.other_numbers,
+    sizes.named_number,
     sizes.standard_sides,
 )

@@ -18,6 +18,12 @@ MAX_TRIES = 40
 MAX_SECONDS = 6.0
 """Of trying; the last try may run over."""
 
+MAX_EARLY = 4
+"""Guesses of different kinds that are tried before any is corrected."""
+
+FIRST = 2**30
+"""Before whatever came so many calls far."""
+
 Attempt: TypeAlias = Callable[[Specs], Refusal | None]
 Prepare: TypeAlias = Callable[[Specs], Specs]
 """At the batch and the dtype that were asked for."""
@@ -55,8 +61,12 @@ class Search:
 
     def find(self, guess: Guess) -> Found:
         """The first input that runs, else the one that came furthest."""
+        kinds: set[tuple[tuple[int, str], ...]] = set()
         for place, specs in enumerate(guess.candidates):
-            self._add(specs, 0, 3.0 * place, ())
+            kind = tuple((len(spec.shape), spec.dtype) for spec in specs)
+            is_early = kind not in kinds and len(kinds) < MAX_EARLY
+            kinds.add(kind)
+            self._add(specs, FIRST if is_early else 0, 3.0 * place, ())
         until = time.monotonic() + MAX_SECONDS
         while self._heap and len(self._refused) < MAX_TRIES and time.monotonic() < until:
             waiting = heapq.heappop(self._heap)

@@ -31,7 +31,7 @@ from nninspect.engine.guessing.specs import (
 def dimensions(tried: Tried) -> Iterator[Specs]:
     """As many dimensions as were asked for, in the layer's own shape where one is known."""
     specs, refusal = tried[-1]
-    count = _wanted_dimensions(refusal)
+    count = _wanted_dimensions(refusal, specs)
     if count is None:
         return
     layer = refusal.module
@@ -45,13 +45,18 @@ def dimensions(tried: Tried) -> Iterator[Specs]:
         yield replaced(specs, place, shape=_of_dimensions(spec.shape, max(count - more, 1)))
 
 
-def _wanted_dimensions(refusal: Refusal) -> int | None:
+def _wanted_dimensions(refusal: Refusal, specs: Specs) -> int | None:
     takes = wanted(refusal.module)
     if takes and takes.dims and refusal.got and len(refusal.got[0].shape) not in takes.dims:
         return takes.dims[0]
     for pattern in _DIMENSIONS:
         if found := pattern.search(refusal.text):
             return int(found[1])
+    if found := re.search(r"same number of dimensions: got (\d+) and (\d+)", refusal.text):
+        return max(int(found[1]), int(found[2]))
+    if "dims can not be smaller than" in refusal.text and refusal.mentioned:
+        dims = len(specs[refusal.mentioned[0]].shape)
+        return dims - 1 if dims > 1 else None
     if found := re.search(r"many indices for tensor of dimension (\d+)", refusal.text):
         return int(found[1]) + 1
     if found := re.search(r"range of \[-\d+, (\d+)\], but got (-?\d+)", refusal.text):
@@ -74,6 +79,7 @@ _DIMENSIONS = tuple(
         r"(\d)-?D (?:tensor|input)s? (?:is |was )?expected",
         r"must be (\d)-dimensional",
         r"expected (\d) dim",
+        r"batch\d must be a (\d)D tensor",
     )
 )
 
@@ -163,8 +169,11 @@ def flattened(tried: Tried) -> Iterator[Specs]:
     if found is None:
         return
     want, got = found
+    is_spread = refusal.text.partition("]")[0].count(",") > 1
     for place, spec in enumerate(specs):
         if math.prod(spec.shape) == got:
+            if is_spread:  # a row that is made an image, not an image that is made a row
+                yield replaced(specs, place, shape=(1, want))
             yield from _of_elements(specs, place, want)
 
 
@@ -182,25 +191,31 @@ def later_size(tried: Tried) -> Iterator[Specs]:
                 if len(alike) > 1:
                     yield with_sides(specs, alike, side)
                 yield with_side(specs, place, side)
-    yield from _joined(specs, want, got)
+    wrong = mismatch(refusal)
+    yield from _joined(specs, wrong.axis if wrong else -1, want, got)
+    for place, spec in enumerate(specs):  # another axis became the layer's
+        for axis, size in enumerate(spec.shape):
+            if is_float(spec) and axis != spec.batch_dim and got and size * want % got == 0:
+                yield resized(specs, place, axis, size * want // got)
     for place, spec in enumerate(specs):
         if not is_float(spec) and len(spec.shape) >= 2 and got and spec.shape[-1] * want >= got:
             yield resized(specs, place, -1, spec.shape[-1] * want // got)
 
 
-def _joined(specs: Specs, want: int, got: int) -> Iterator[Specs]:
-    """Rows that were joined before the layer: shares of what it wants, or one of them changed."""
+def _joined(specs: Specs, axis: int, want: int, got: int) -> Iterator[Specs]:
+    """What was joined before the layer: shares of what it wants, or one of them changed."""
     rows = [place for place, spec in enumerate(specs) if is_float(spec) and spec.shape]
-    widths = [specs[place].shape[-1] for place in rows]
+    rows = [place for place in rows if -len(specs[place].shape) <= axis < len(specs[place].shape)]
+    widths = [specs[place].shape[axis] for place in rows]
     if len(rows) > 1 and sum(widths) == got and want >= len(rows):
         shared, share = specs, want // len(rows)
         for place in rows[1:]:
-            shared = resized(shared, place, -1, share)
-        yield resized(shared, rows[0], -1, want - share * (len(rows) - 1))
+            shared = resized(shared, place, axis, share)
+        yield resized(shared, rows[0], axis, want - share * (len(rows) - 1))
     for place, width in zip(rows, widths, strict=True):
-        yield resized(specs, place, -1, width + want - got)
+        yield resized(specs, place, axis, width + want - got)
         if width * want % max(got, 1) == 0:
-            yield resized(specs, place, -1, width * want // max(got, 1))
+            yield resized(specs, place, axis, width * want // max(got, 1))
 
 
 def _later_pair(refusal: Refusal) -> tuple[int, int] | None:
@@ -234,7 +249,8 @@ def too_small(tried: Tried) -> Iterator[Specs]:
 _TOO_SMALL = re.compile(
     r"Kernel size can't be greater|[Oo]utput size is too small|Padding size should be less|"
     r"smaller than kernel|too small|at least|must be (?:greater|larger)|non-positive|"
-    r"negative dimension|Expected more than 1 spatial element|maximum size for tensor"
+    r"negative dimension|selected index k out of range|"
+    r"Expected more than 1 spatial element|maximum size for tensor"
 )
 
 
@@ -249,6 +265,15 @@ def other_numbers(tried: Tried) -> Iterator[Specs]:
                 for place in range(len(specs)):
                     yield swapped(specs, number, other, only=place)
     yield from _patches(specs, numbers)
+
+
+def named_number(tried: Tried) -> Iterator[Specs]:
+    """The only number in the message of a check of the user's: the last size of what it names."""
+    specs, refusal = tried[-1]
+    numbers = set(map(int, re.findall(r"(?<![\w.])\d{1,6}(?![\w.])", refusal.text)))
+    if len(numbers) == 1 and refusal.module is not None and wanted(refusal.module) is None:
+        for place in refusal.mentioned:
+            yield resized(specs, place, -1, next(iter(numbers)))
 
 
 def _patches(specs: Specs, numbers: Sequence[int]) -> Iterator[Specs]:

@@ -28,8 +28,9 @@ def places_of(refusal: Refusal, specs: Specs) -> list[int]:
     if fed:
         return list(dict.fromkeys(fed))
     shapes = [got.shape for got in refusal.got]
-    alike = [place for place, spec in enumerate(specs) if spec.shape in shapes]
-    return alike + [place for place in range(len(specs)) if place not in alike]
+    alike = (place for place, spec in enumerate(specs) if spec.shape in shapes)
+    named = (place for place in refusal.mentioned if place < len(specs))
+    return list(dict.fromkeys([*named, *alike, *range(len(specs))]))
 
 
 def is_affordable(spec: InputSpec) -> bool:

@@ -45,6 +45,8 @@ def integers(tried: Tried) -> Iterator[Specs]:
     for place in places_of(refusal, specs):
         if is_float(specs[place]):
             shape = specs[place].shape
+            if _ONE_A_SAMPLE.search(refusal.text):
+                yield replaced(specs, place, dtype="int64", low=0, high=high, shape=shape[:1])
             yield replaced(specs, place, dtype="int64", low=0, high=high)
             yield replaced(specs, place, dtype="int64", low=0, high=high, shape=(1, SEQUENCE))
             yield replaced(specs, place, dtype="int64", low=0, high=high, shape=shape[:1])
@@ -53,8 +55,21 @@ def integers(tried: Tried) -> Iterator[Specs]:
 _INDICES = re.compile(
     r"scalar types?: Long|used as indices must be|index tensor|to be one of: Long|"
     r"expected scalar type Long|Expected tensor for argument #\d 'ind|"
+    r"0D or 1D target tensor expected|only applicable to index tensor|Index is supposed to be|"
     r"index\w* (?:must|should) be|dtype int64 for index|must be int|object cannot be interpreted"
 )
+
+
+_ONE_A_SAMPLE = re.compile(r"0D or 1D target|supposed to be a vector|only applicable to index")
+
+
+def complex_numbers(tried: Tried) -> Iterator[Specs]:
+    """Complex numbers where real ones were given."""
+    specs, refusal = tried[-1]
+    if "omplex" in refusal.text:
+        for place in places_of(refusal, specs):
+            if is_float(specs[place]):
+                yield replaced(specs, place, dtype="complex64", low=None, high=None)
 
 
 def _floats_into_embedding(refusal: Refusal) -> bool:
@@ -93,6 +108,8 @@ def value_range(tried: Tried) -> Iterator[Specs]:
     """Indices below what an embedding holds; fewer positions where those are embedded."""
     specs, refusal = tried[-1]
     if not re.search(r"out of (?:range|bounds)|Class values must be smaller", refusal.text):
+        return
+    if "Dimension out of range" in refusal.text:  # not of a value
         return
     layer = refusal.module
     high = layer.num_embeddings if isinstance(layer, (nn.Embedding, nn.EmbeddingBag)) else None
