@@ -42,8 +42,9 @@ def test_the_json_is_that_of_the_summary_and_can_be_compared_with_now(
 
 
 def test_weights_and_findings_go_to_stdout(nninspect: Command) -> None:
-    weights = nninspect("export", "mlp-module", "--view", "weights", "--format", "markdown")
-    assert "| fc1.weight" in weights.out
+    weights = ("export", "mlp-module", "--view", "weights", "--format", "markdown", "-o")
+    for output in ("-", "/dev/stdout"):
+        assert "| fc1.weight" in nninspect(*weights, output).out
     doctor = nninspect("export", "broken-softmax-ce", "--view", "doctor", "--json")
     assert doctor.json["findings"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nninspect.protocol.layer_table import LayerTable
@@ -78,20 +78,20 @@ def trees(draw: st.DrawFn) -> list[LayerRow]:
     return rows
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(trees())
 def test_rows_come_back_as_they_were(rows: list[LayerRow]) -> None:
     assert list(LayerTable(pack(rows))) == rows
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(trees())
 def test_rows_come_back_through_messagepack(rows: list[LayerRow]) -> None:
     sent = msgspec.msgpack.encode(pack(rows))
     assert list(LayerTable(msgspec.msgpack.decode(sent, type=LayerColumns))) == rows
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(trees())
 def test_a_subtree_ends_where_the_next_row_is_no_deeper(rows: list[LayerRow]) -> None:
     ends = [
@@ -101,7 +101,7 @@ def test_a_subtree_ends_where_the_next_row_is_no_deeper(rows: list[LayerRow]) ->
     assert list(LayerTable(pack(rows)).end) == ends
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(trees())
 def test_a_path_leads_to_its_row(rows: list[LayerRow]) -> None:
     table = LayerTable(pack(rows))

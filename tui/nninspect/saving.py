@@ -17,10 +17,10 @@ def save(path: Path, content: bytes, *, is_private: bool = False) -> None:
     A file that is there keeps its permissions, and a link stays one; what is no file, as
     /dev/stdout, is written to as it is. Raises OSError.
     """
-    path = path.resolve()
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         mode = _OWNERS if is_private else _USUAL

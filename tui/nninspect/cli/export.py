@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         choices=tuple(SUFFIXES),
         help="by default as FILE ends, and json without a FILE",
     )
-    add("-o", "--output", metavar="FILE", help="where to; stdout by default")
+    add("-o", "--output", metavar="FILE", help="where to; stdout by default, and for -")
     add(
         "--view",
         choices=VIEWS,
@@ -60,13 +60,14 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     console = Console(traceback=options.traceback)
-    form = _form(options.format, options.output)
+    output = None if options.output == "-" else options.output
+    form = _form(options.format, output)
     found, failure = _shown(options.view, setup_of(options), console)
     console.clear_progress()
-    if options.output is None:
+    if output is None:
         console.lines([found.text(form).rstrip("\n")])
     else:
-        path = Path(options.output).expanduser()
+        path = Path(output).expanduser()
         shown.save(found, path, form)
         console.note(f"wrote {path}")
     return OK if failure is None else console.error(failure.error())
