@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -60,13 +60,20 @@ class SourceClass:
                 return part
         return None
 
-    def assignments(self, attribute: str) -> Iterator[ast.Assign | ast.AnnAssign]:
+    def assignments(self, attribute: str) -> Sequence[ast.Assign | ast.AnnAssign]:
         """Where its methods set `self.attribute`."""
+        return self._assigned.get(attribute, ())
+
+    @cached_property
+    def _assigned(self) -> dict[str, list[ast.Assign | ast.AnnAssign]]:
+        found: dict[str, list[ast.Assign | ast.AnnAssign]] = {}
         for part in nodes_in(self.node):
             if isinstance(part, (ast.Assign, ast.AnnAssign)):
                 targets = part.targets if isinstance(part, ast.Assign) else [part.target]
-                if any(is_self(target, attribute) for target in targets):
-                    yield part
+                for target in targets:
+                    if is_self(target):
+                        found.setdefault(target.attr, []).append(part)  # type: ignore[attr-defined]
+        return found
 
 
 @lru_cache(maxsize=1024)
