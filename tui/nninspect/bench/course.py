@@ -43,6 +43,8 @@ CANCELLED = "cancelled"
 
 WARMUP_SHARE = 0.3
 """Of the time, for all warm-ups together."""
+ROUNDS_SHARE = 0.9
+"""Of the time for rounds: so close to its end they are spread, where there is little of it."""
 AFTER_SHARE = 0.2
 """Of the time, at most, for what comes after the rounds."""
 SEARCH_SHARE = 0.5
@@ -184,12 +186,13 @@ class Course:
             candidate.error = contender.error
             candidate.release(self._replicas)
 
+        left_s = self._plan.max_time_s - self._warmup_s - self._reserved_s
         rounds = Rounds(
             [each.contender for each in self.candidates if each.contender],
             Limits(
                 rounds=QUICK_ROUNDS if self._plan.quick else ROUNDS,
-                max_time_s=self._plan.max_time_s - self._warmup_s - self._reserved_s,
-                round_s=0.0 if self._plan.quick else ROUND_S,
+                max_time_s=left_s,
+                round_s=0.0 if self._plan.quick else min(ROUND_S, ROUNDS_SHARE * left_s / ROUNDS),
             ),
             failed=lambda contender, error: failure(error, "rounds"),
             tell=self._tell_round,

@@ -23,6 +23,7 @@ from nninspect.errors import (
     ForwardFailed,
     NninspectError,
     UsageError,
+    WorkerDied,
 )
 from nninspect.history import files, report
 from nninspect.history.against import Against, against
@@ -176,15 +177,18 @@ def keep(result: BenchResult, history: History, console: Console) -> None:
 
 
 def _exit_code(result: BenchResult, console: Console) -> int:
-    """That of the first failure where every row failed, and of an interrupt."""
+    """That of the first failure where every row failed, of an interrupt, and of a death."""
     errors = [row.error for row in result.rows if row.error is not None]
     if errors and len(errors) == len(result.rows):
         return console.error(_raised(errors[0]))
-    return exit_code_of(Cancelled("cancelled")) if result.stopped == "cancelled" else OK
+    ends = {"cancelled": Cancelled("cancelled"), "died": WorkerDied(result.cut_short)}
+    ended = ends.get(result.stopped)
+    return OK if ended is None else exit_code_of(ended)
 
 
 def _raised(error: BenchError) -> NninspectError:
-    kind = ForwardFailed if error.kind == "Failed" else DeviceError
+    kinds: dict[str, type[NninspectError]] = {"Failed": ForwardFailed, "Died": WorkerDied}
+    kind = kinds.get(error.kind, DeviceError)
     return kind(error.message, error.hint, details=error.details)
 
 

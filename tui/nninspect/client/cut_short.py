@@ -94,6 +94,6 @@ def _error(problem: Problem, stage: Stage) -> BenchError:
         kind="Died",
         message=problem.message,
         stage=stage,
-        hint=problem.hint,
+        hint="Use a smaller batch." if problem.hint else "",  # meta, as it says, times nothing
         details=problem.details,
     )
