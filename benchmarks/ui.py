@@ -30,6 +30,8 @@ import psutil
 COMMAND = str(Path(sys.executable).with_name("nninspect"))
 SIZES = ((80, 24), (200, 50))
 TIMEOUT_S = 90.0
+KEY_S = 10.0
+"""Nobody waits longer for a key; an app that never stops drawing is measured so far."""
 FRAME_END = b"\x1b[?2026l"
 SYNC_REPORT = b"\x1b[?2026;2$y"
 """What a terminal answers that can hold back a frame until it is whole."""
@@ -120,10 +122,11 @@ class App:
     def press(self, key: str) -> tuple[float, int]:
         """Seconds until the frame was whole, and the bytes of all that followed."""
         began, taken, data = time.perf_counter(), 0.0, b""
+        deadline = began + KEY_S
         os.write(self._fd, key.encode())
         while True:
             got = self.read(QUIET_S if taken else 1.0)
-            if not got:
+            if not got or time.perf_counter() > deadline:
                 return taken, len(data)
             data += got
             if FRAME_END in got:

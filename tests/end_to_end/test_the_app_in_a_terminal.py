@@ -169,6 +169,20 @@ def test_with_watch_a_save_mends_the_tree_and_a_syntax_error_leaves_the_old_one(
     head.write_text(HEAD.replace("hidden, 10", "hidden, 7"))
     app.see("(1, 7)", "rows changed")
     app.wait(lambda: "SyntaxError" not in app.text, "the error to go")
+    mended = LENET.replace("16 * 5 * 5", "16 * 4 * 4")
+    other = tmp_path / "net.py.new"
+    other.write_text(mended.replace("16, 5)", "16, 5, bias=False)"))
+    other.replace(net)  # as editors save that lose nothing
+    app.see("34,543 params")
+    net.unlink()
+    time.sleep(1.2)  # looked at twice meanwhile: what is gone is no change
+    app.settle()
+    assert "34,543 params" in app.text
+    net.write_text("import os\nos._exit(3)\n")
+    app.see("worker", "code 3")
+    net.write_text(mended)
+    app.see("34,559 params")
+    app.wait(lambda: "code 3" not in app.text, "the error to go")
 
 
 def test_sixty_thousand_rows_are_filtered_as_one_types(terminal: Start, tmp_path: Path) -> None:

@@ -118,3 +118,22 @@ async def test_a_save_while_the_worker_starts_is_reloaded_once_it_is_there(
         await pilot.pause(0.7)
         await ui.settle(pilot)
         assert "reload" in [what for what, _ in client.asked]
+
+
+async def test_the_save_after_one_that_killed_the_worker_starts_another(
+    ui: ModuleType, tmp_path: Path
+) -> None:
+    net = tmp_path / "net.py"
+    save(net, "1", 10**9)
+    client = ui.FakeClient()
+    async with ui.running(client, f"{net}:Net") as pilot:
+        await pilot.press("W")
+        pilot.app.screen._look_at_files()
+        client.die()
+        await ui.settle(pilot)
+        save(net, "12", 2 * 10**9)
+        for _ in range(3):
+            pilot.app.screen._look_at_files()
+            await ui.settle(pilot)
+        assert [what for what, _ in client.asked].count("restart") == 1
+        assert "SIGKILL" not in ui.text_of(pilot)

@@ -253,7 +253,12 @@ class ToldScreen(Screen[None]):
         self._watch.watch(files or files_of(setup.target))
         if self._watch.changed():
             self._is_stale = True
-        if self._is_stale and not self.session.is_busy and self.environment is not None:
+        if not self._is_stale or self.session.is_busy:
+            return
+        if self.worker == STOPPED:  # the file that killed it may be mended by now
+            self._is_stale = False
+            self.session.restart()
+        elif self.environment is not None:
             self._is_stale = False
             self.session.reload()
 
