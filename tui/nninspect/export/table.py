@@ -43,11 +43,11 @@ class Table:
     @property
     def figures(self) -> frozenset[int]:
         """The columns of numbers, which stand at the right."""
-        found = range(len(self.titles))
+        columns = zip(*self.values, strict=True)
         return frozenset(
-            column
-            for column in found
-            if any(isinstance(row[column], int | float) for row in self.values)
+            place
+            for place, column in enumerate(columns)
+            if any(isinstance(value, int | float) for value in column)
         )
 
 
