@@ -195,6 +195,8 @@ def _raised(error: BenchError) -> NninspectError:
 def _print(result: BenchResult, compared: Against | None, console: Console) -> None:
     console.lines([_headline(result), ""])
     console.table(text.COLUMNS, [text.cells(row) for row in result.rows])
+    if answers := list(text.answers(result)):
+        console.lines(["", *answers])
     remarks = list(text.remarks(result))
     if remarks:
         console.lines(["", *remarks])

@@ -153,6 +153,12 @@ def progress(found: BenchProgress) -> str:
     return f"{text}; {latest}{rounded(middle, high - low)}{between}"
 
 
+def answers(result: BenchResult) -> Iterator[str]:
+    """What it found over batch sizes, a sentence each."""
+    yield from map(sweep.crossover, result.crossovers)
+    yield from map(sweep.largest, result.largest)
+
+
 def remarks(result: BenchResult) -> Iterator[str]:
     """What to know before trusting the table, a sentence each."""
     if result.missing:
@@ -161,10 +167,6 @@ def remarks(result: BenchResult) -> Iterator[str]:
         how = f", as {plain(result.cut_short)}" if result.cut_short else ""
         kept = "the figures are of the rounds that were finished"
         yield f"{result.stopped.capitalize()}{how}: {kept}."
-    for crossing in result.crossovers:
-        yield sweep.crossover(crossing)
-    for fitting in result.largest:
-        yield sweep.largest(fitting)
     for row in result.rows:
         yield from _of_row(row)
     seen = {why for row in result.rows if row.quality for why in row.quality.reasons}

@@ -116,6 +116,8 @@ class BenchPane(Container):
         if self.problem is not None:
             yield from problem_paragraphs(self.problem)
             yield Paragraph()
+        for answer in bench.answers(self.result) if self.result is not None else ():
+            yield Paragraph((Span("• ", "good"), Span(answer)), hang=2)
         row = self._current
         if row is not None:
             yield from about(row)
