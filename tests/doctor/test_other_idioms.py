@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.ao.quantization import quantize_dynamic
+from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from nninspect.doctor.catalog import all_rules
@@ -223,6 +224,35 @@ MISTAKES: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "NN702 everything": (AllZero, "4,8", ""),
     "NN702 by hand": (OwnWeights, "4,8", ""),
 }
+
+
+class Lambdas(Two):
+    """A copy of it runs the layers of the original."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = [lambda x: F.relu(self.a(x)), lambda x: self.b(x)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.steps:
+            x = step(x)
+        return x
+
+
+class Ensemble(nn.Module):
+    """One forward for the weights of several."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(Two() for _ in range(2))
+        vars(self)["base"] = Two().to("meta")
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights, buffers = stack_module_state(list(self.members))
+        base = vars(self)["base"]
+        return vmap(lambda w, b: functional_call(base, (w, b), (x,)))(weights, buffers).mean(0)
+
+
 HEALTHY: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "softmax to predict": (SoftmaxToPredict, "4,8", CE),
     "constants meet": (PositionsOfOwn, "4,8", ""),
@@ -231,6 +261,8 @@ HEALTHY: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "packed lengths": (Packed, "4,5,4 bool:4x5", ""),
     "last of time first": (lambda: TimeFirst(last=True), "6,4,4", ""),
     "positions of time first": (TimeFirstTransformer, "6,4,8", ""),
+    "lambdas": (Lambdas, "4,8", CE),
+    "ensemble": (Ensemble, "4,8", CE),
     "identity": (ToTheIdentity, "4,8", ""),
     "bias before a norm": (normed_by_hand, "2,3,8,8", ""),
     "quantized": (lambda: quantize_dynamic(Two(), {nn.Linear}), "4,8", ""),
@@ -293,3 +325,10 @@ def test_a_check_runs_one_backward_and_three_forwards_of_what_is_healthy(gather:
     run_rules(all_rules(), evidence, lambda *_: None)
     assert calls.count(True) == 1
     assert calls.count(False) == 3
+
+
+def test_a_model_that_functions_close_over_is_not_probed_and_stays_as_it_is(outcome: Any) -> None:
+    net = Lambdas()
+    skipped = {rule.code: rule.reason for rule in outcome(net, "4,8").skipped}
+    assert "no copy's would" in skipped["NN508"]
+    assert all(parameter.grad is None for parameter in net.parameters())

@@ -13,7 +13,7 @@ MAX_DEPTH = 4
 MAX_LOOKED_AT = 10_000
 
 
-def held_in(value: Any, kind: type[Any]) -> list[Any]:
+def held_in(value: Any, kind: type[Any] | tuple[type[Any], ...]) -> list[Any]:
     """A value of that kind, and those in lists, tuples, sets and dicts around it, each once."""
     found: dict[int, Any] = {}
     waiting, looked_at = [(value, 0)], 0

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from nninspect.doctor.backward import Blame, Gradients, backward, blame, jittered
+from nninspect.doctor.closures import is_closed_over
 from nninspect.doctor.cost import Cost
 from nninspect.doctor.deadline import Deadline, Unavailable
 from nninspect.doctor.once import once
@@ -79,7 +80,13 @@ class Probes:
             return f"the model has {size(self._bytes)} of weights, too many to copy"
         if self._forward_s > SLOW_FORWARD_S:
             return f"one forward takes {self._forward_s:.1f} s, too long to repeat it"
+        if self._is_closed_over:
+            return "the model holds a function that runs its own layers, which no copy's would"
         return ""
+
+    @cached_property
+    def _is_closed_over(self) -> bool:
+        return is_closed_over(self._model)
 
     @cached_property
     def _bytes(self) -> int:

@@ -56,6 +56,14 @@ class Structure:
         """What a module holds beside its parameters, buffers and parts."""
         return {name: value for name, value in vars(module).items() if name not in _OF_EVERY_MODULE}
 
+    def hidden_parameters(self) -> Iterator[nn.Parameter]:
+        """Of modules that plain attributes are: only `vars` and `object.__setattr__` put one
+        there, so it is meant."""
+        for _, module in self.modules():
+            for value in self.plain_attributes(module).values():
+                if isinstance(value, nn.Module):
+                    yield from value.parameters()
+
     @cached_property
     def is_quantized(self) -> bool:
         """Some layer keeps its weights packed, in no parameter."""

@@ -56,6 +56,7 @@ class Trace:
     def foreign(self) -> list[Call]:
         """The calls of modules with weights that are no part of the model; not those within one."""
         known = {id(parameter) for parameter in self.structure.parameters.values()}
+        known |= {id(parameter) for parameter in self.structure.hidden_parameters()}
         found: list[Call] = []
         lost: set[int] = set()
         for place, call in enumerate(self.calls):

@@ -47,6 +47,8 @@ class UnitsWatch(Observer):
 
 def _active(values: torch.Tensor) -> torch.Tensor:
     """Which units are not below 0 anywhere; NaN is another rule's."""
+    if torch._C._functorch.is_functorch_wrapped_tensor(values):  # one of many at once
+        return torch.ones(1, dtype=torch.bool)
     unit = 1 if values.dim() >= 4 else values.dim() - 1
     others = [dim for dim in range(values.dim()) if dim != unit]
     alive = ~(values.detach() < 0)

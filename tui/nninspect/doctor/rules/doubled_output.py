@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from nninspect.doctor.arguments import SIGMOIDS
+from nninspect.doctor.deadline import Unavailable
 from nninspect.doctor.endings import FOR_LOGITS, ending, name_said
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rewrite import without
@@ -80,7 +81,10 @@ def _trained_output(evidence: Evidence) -> torch.Tensor | None:
     """What comes out in train mode; None where that can't be seen."""
     if evidence.missing(Need.FORWARD):
         return None
-    return evidence.probes.run(training=True).output
+    try:
+        return evidence.probes.run(training=True).output
+    except Unavailable:
+        return None
 
 
 def _are_shares(output: torch.Tensor) -> bool:
