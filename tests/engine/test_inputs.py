@@ -261,8 +261,30 @@ def test_the_side_that_fits_a_flattened_image_is_found(side: int, look: Look) ->
 def test_a_guess_that_never_fits_is_shown_with_its_failure(look: Look) -> None:
     model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(7, 2))
     seen = look(model)
-    assert re.search(r"; none of \d+ guesses ran$", seen.inspection.inputs_from)
+    assert re.search(r"; none of \d+ guesses ran: 1x3x32x32, 1x3", seen.inspection.inputs_from)
     assert seen.inspection.failure.where == "2"
+    hint = seen.inspection.failure.hint
+    assert hint.startswith("The input is a guess: --input 1x3x")
+    assert "set in_features=" in hint
+    given = look(model, InputSpec((1, 3, 32, 32))).inspection.failure
+    assert given.hint.startswith("2 (Linear) expects in_features=7")
+
+
+def test_each_try_that_led_to_an_input_is_told(look: Look) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(5, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            _, t, _ = self.fc(x).shape
+            assert t == 4, f"expected 4 steps, got {t}"
+            return x
+
+    assert look(Net()).inspection.inputs_from.endswith(
+        "1x5 gave ValueError: not enough values to unpack (expected 3, got 2); "
+        "1x16x5 gave AssertionError: expected 4 steps, got 16"
+    )
 
 
 def test_a_guess_that_exits_the_program_is_a_wrong_guess(look: Look) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from nninspect.engine.before import Before
 from nninspect.engine.flight import Flight
-from nninspect.engine.guess import NOTHING_KNOWN, complete, guess_inputs, unknown_input
+from nninspect.engine.guess import GUESSED, complete, guess_inputs, unknown_input
 from nninspect.engine.guessing.arguments import required_arguments
 from nninspect.engine.guessing.attempt import Refusal, attempt
 from nninspect.engine.guessing.known import Guess
@@ -98,7 +98,7 @@ def _found(
         lambda specs, names: complete(model, specs, names),
     )
     found = search.find(guess)
-    if not found.runs and guess.source == NOTHING_KNOWN:
+    if not found.runs and guess.source == GUESSED:
         raise unknown_input(model)
     return found.specs, found.source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from nninspect.engine.dry_run.rungs import on_rung
 from nninspect.engine.failure import forward_failure
 from nninspect.engine.failures.facts import in_order
 from nninspect.engine.flight import Flight, Steps
+from nninspect.engine.guess import GUESSED
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
@@ -36,6 +38,7 @@ from nninspect.protocol.flight import Death, Stage
 from nninspect.protocol.layers import LayerRow, pack
 from nninspect.protocol.memory import Memory
 from nninspect.protocol.records import InputSpec, Inspection, Problem, Setup, Totals
+from nninspect.text.inputs import format_input
 
 Report: TypeAlias = Callable[[str, float | None], None]
 """How far it is: the stage, and the fraction of the whole where it is known."""
@@ -106,8 +109,20 @@ def examine(
         count_parameters(nodes)
         tree = layer_tree(nodes, _evidence(forward, torchinfo))
     dry_run = None if lenient is None else DryRun(rung=rung, guesses=forward.guesses)
+    if forward.failure is not None and chosen[1].startswith(GUESSED):
+        forward = dataclasses.replace(forward, failure=_of_a_guess(forward.failure, chosen[0]))
     inspection = _inspection(loaded, setup, chosen, forward, tree, nodes, torchinfo, memory)
     return msgspec.structs.replace(inspection, dry_run=dry_run)
+
+
+def _of_a_guess(problem: Problem, inputs: Sequence[InputSpec]) -> Problem:
+    """The same, with what is likeliest first: that the input is not what the model takes."""
+    typed = " ".join(f"--input {format_input(spec)}" for spec in inputs) or "none"
+    return msgspec.structs.replace(
+        problem,
+        hint=f"The input is a guess: {typed}. Where the model takes another, give that with "
+        f"--input. If it is right: {problem.hint}",
+    )
 
 
 def record_forward(

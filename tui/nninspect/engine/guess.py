@@ -39,7 +39,8 @@ ANYTHING = (
 )
 """For a model that no layer tells about."""
 
-NOTHING_KNOWN = "guessed"
+GUESSED = "guessed"
+"""How the source of every guess begins, and all that is said where no layer told anything."""
 
 
 def guess_inputs(model: nn.Module) -> Guess:
@@ -131,7 +132,7 @@ def _entries(model: nn.Module, reading: Mapping[str, Reading], path: str) -> lis
 
 def _source(options: Sequence[Options]) -> str:
     sources = dict.fromkeys(option.source for option in options if option.source)
-    return f"guessed from {', '.join(sources)}" if sources else NOTHING_KNOWN
+    return f"{GUESSED} from {', '.join(sources)}" if sources else GUESSED
 
 
 def _combined(parts: Sequence[_Part], options: Sequence[Options]) -> tuple[Specs, ...]:

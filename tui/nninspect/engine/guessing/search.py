@@ -18,6 +18,10 @@ MAX_TRIES = 40
 MAX_SECONDS = 6.0
 """Of trying; the last try may run over."""
 
+MAX_TOLD = 3
+MAX_LISTED = 6
+"""Tries that are told of: those before the input that runs, or those in vain."""
+
 MAX_EARLY = 4
 """Guesses of different kinds that are tried before any is corrected."""
 
@@ -100,21 +104,29 @@ class Search:
             rank = (-done, cost, self._count)
             heapq.heappush(self._heap, _Waiting(rank, specs, tried))
 
-    def _how(self, guess: Guess, specs: Specs) -> str:
-        if not specs or not self._refused:
-            return guess.source if specs else NO_INPUT
-        first, refusal = self._refused[0]
-        typed = " ".join(map(format_input, first)) or "none"
-        tries = "a failed try" if len(self._refused) == 1 else f"{len(self._refused)} failed tries"
-        return f"{guess.source}; changed after {tries}: {typed} gave {refusal.title}"
+    def _how(self, guess: Guess, found: Specs) -> str:
+        """With what was tried before, as far as a line holds it."""
+        if not found or not self._refused:
+            return guess.source if found else NO_INPUT
+        count = len(self._refused)
+        tries = "a failed try" if count == 1 else f"{count} failed tries"
+        told = "; ".join(f"{_typed(one)} gave {no.title}" for one, no in self._refused[:MAX_TOLD])
+        more = "; …" if count > MAX_TOLD else ""
+        return f"{guess.source}; changed after {tries}: {told}{more}"
 
     def _furthest(self, guess: Guess) -> Found:
         if not self._refused:
             return Found(self._prepare(guess.candidates[0]), guess.source, runs=False)
         specs, _ = max(self._refused, key=lambda pair: pair[1].done)
         tries = len(self._refused)
-        said = f"none of {tries} guesses ran" if tries > 1 else "it did not run"
+        others = ", ".join(_typed(one) for one, _ in self._refused[:MAX_LISTED])
+        more = ", …" if tries > MAX_LISTED else ""
+        said = f"none of {tries} guesses ran: {others}{more}" if tries > 1 else "it did not run"
         return Found(specs, f"{guess.source}; {said}", runs=False)
+
+
+def _typed(specs: Specs) -> str:
+    return " ".join(map(format_input, specs)) or "none"
 
 
 NO_INPUT = "forward needs no input"
