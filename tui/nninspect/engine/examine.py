@@ -117,6 +117,8 @@ def examine(
 
 def _of_a_guess(problem: Problem, inputs: Sequence[InputSpec]) -> Problem:
     """The same, with what is likeliest first: that the input is not what the model takes."""
+    if problem.kind != "ForwardFailed":  # what the process died of
+        return problem
     typed = " ".join(f"--input {format_input(spec)}" for spec in inputs) or "none"
     return msgspec.structs.replace(
         problem,
