@@ -11,7 +11,7 @@ import pytest
 
 from nninspect import errors
 from nninspect.cli import main
-from nninspect.cli.console import aligned, error_lines
+from nninspect.cli.console import Console, aligned, error_lines
 from nninspect.cli.exit_codes import (
     DEVICE_FAILED,
     INTERRUPTED,
@@ -21,6 +21,7 @@ from nninspect.cli.exit_codes import (
     exit_code_of,
 )
 from nninspect.cli.open import no_terminal
+from nninspect.client.api import Advanced
 
 NNINSPECT = str(Path(sys.executable).with_name("nninspect"))
 
@@ -109,3 +110,17 @@ def test_a_terminal_that_can_not_move_its_cursor_gets_text(
     if term is not None:
         monkeypatch.setenv("TERM", term)
     assert "can't move the cursor" in no_terminal()
+
+
+def test_a_stage_that_takes_long_says_how_long_and_what_ends_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for is_terminal in (True, False):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda found=is_terminal: found)
+        console = Console()
+        console.waited(6.0, "ctrl+c ends it")  # nothing is under way yet
+        console.hear(Advanced("running one forward", None))
+        console.waited(7.4, "ctrl+c shows the tree so far")
+        told = capsys.readouterr().err
+        assert ("running one forward, 7 s; ctrl+c shows the tree so far" in told) == is_terminal
+        assert "6 s" not in told

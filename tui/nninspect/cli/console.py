@@ -29,6 +29,8 @@ class Console:
         self._traceback = traceback
         self._shows_progress = sys.stderr.isatty()
         self._has_progress = False
+        self._stage = ""
+        """What is under way, where it has no figures of its own."""
 
     def lines(self, lines: Iterable[str]) -> None:
         """Data, as text."""
@@ -66,11 +68,17 @@ class Console:
                 self._progress(progress(found))
             case Advanced(stage, fraction):
                 done = "" if fraction is None else f" {fraction:.0%}"
-                self._progress(f"{plain(stage)}{done}")
+                self._stage = f"{plain(stage)}{done}"
+                self._progress(self._stage)
             case Printed(text):
                 self.clear_progress()
                 sys.stderr.write(text)
                 sys.stderr.flush()
+
+    def waited(self, seconds: float, way_out: str) -> None:
+        """That the stage under way still is, and what ends it."""
+        if self._stage:
+            self._progress(f"{self._stage}, {seconds:.0f} s; {way_out}")
 
     def starting(self, text: str) -> None:
         """A sign of life, until `clear_progress`, while what is slow is imported."""

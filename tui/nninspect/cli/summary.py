@@ -37,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     console = Console(traceback=options.traceback)
     setup = setup_of(options)
-    inspection = ask(lambda client: client.inspect(setup), console)
+    way_out = "ctrl+c shows the tree so far"
+    inspection = ask(lambda client: client.inspect(setup), console, way_out)
     console.clear_progress()
     if options.json:
         console.json(as_json.inspection(inspection))
