@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -208,6 +209,25 @@ class OwnWeights(nn.Module):
         return (F.relu(x @ self.a) @ self.b) * self.scale
 
 
+class Counting(Two):
+    calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return super().forward(x) * self.calls
+
+
+class Skipping(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(8, 8) for _ in range(12))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = x + F.relu(layer(x)) * (random.random() > 0.3)
+        return x
+
+
 MISTAKES: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "NN301 by hand": (Shares, "4,8", CE),
     "NN301 kept off 0 and 1": (lambda: BoundedSigmoid(1), "4,8", BCE),
@@ -221,6 +241,8 @@ MISTAKES: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "NN803 by a name": (NamedDevice, "4,8", ""),
     "NN201 convolutions": (Convolutions, "2,3,8,8", ""),
     "NN603 time first": (TimeFirst, "5,4,4", ""),
+    "NN412 by a count": (Counting, "4,8", ""),
+    "NN412 by Python's own": (Skipping, "4,8", ""),
     "NN702 everything": (AllZero, "4,8", ""),
     "NN702 by hand": (OwnWeights, "4,8", ""),
 }

@@ -7,6 +7,8 @@ buffers and random state.
 from __future__ import annotations
 
 import copy
+import random
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,7 +25,7 @@ from nninspect.doctor.cost import Cost
 from nninspect.doctor.deadline import Deadline, Unavailable
 from nninspect.doctor.once import once
 from nninspect.doctor.origins import origin_of_nan
-from nninspect.doctor.runs import BATCH, Run, call, is_same, samples
+from nninspect.doctor.runs import BATCH, Run, call, counted, is_same, samples
 from nninspect.doctor.trace import recorded_steps
 from nninspect.doctor.watching import UnitsWatch
 from nninspect.engine.blame import described
@@ -69,6 +71,8 @@ class Probes:
         self._cost = cost or Cost()
         self._forward_s = self._cost.seconds
         """What the latest forward took, as what the next one may take."""
+        self._counts = False
+        """A forward changes numbers that the model holds."""
         self.known: dict[object, Any] = {}
 
     @property
@@ -154,7 +158,12 @@ class Probes:
             arguments = self.arguments(batch, seed, first_from)
             set_mode(model, training)
             self._seed(noise + batch)
-            return self._bounded(lambda: call(model, arguments), batch)
+            before = counted(model)
+            if noise and self._counts:  # the second in a row, as another would be
+                self._bounded(lambda: call(model, arguments), batch)
+            found = self._bounded(lambda: call(model, arguments), batch)
+            self._counts |= counted(model) != before
+            return found
 
     def _outputs_of_gradients(self) -> tuple[tuple[str, torch.Tensor], ...] | None:
         """Of the forward that a backward followed: one in train mode that there is anyway."""
@@ -167,7 +176,7 @@ class Probes:
     def is_steady(self) -> bool:
         """One more sample in front of the batch, and other random numbers, leave each sample's
         output as it was: nothing is mixed and nothing is drawn, told by one run."""
-        return is_same(self.run().output, self.run(BATCH + 1).output)
+        return is_same(self.run().output, self.run(BATCH + 1).output) and not self._counts
 
     @once
     def run_with(self, inputs: tuple[InputSpec, ...]) -> Run:
@@ -252,6 +261,9 @@ class Probes:
 
     def _seed(self, number: int) -> None:
         """Of what the model draws. torch's own would note a stack for devices that are asleep."""
+        random.seed(number)
+        if numpy := sys.modules.get("numpy"):
+            numpy.random.seed(number)
         if self._device.type == "cpu":
             torch.default_generator.manual_seed(number)
         else:

@@ -55,6 +55,16 @@ def call(model: nn.Module, arguments: Arguments) -> Run:
     return Run(outputs, seconds=time.perf_counter() - started)
 
 
+def counted(model: nn.Module) -> dict[tuple[int, str], float]:
+    """The plain numbers in its attributes, by module and name: what a forward may count on."""
+    return {
+        (id(module), name): value
+        for module in model.modules()
+        for name, value in vars(module).items()
+        if type(value) in (int, float)
+    }
+
+
 def samples(
     inputs: Sequence[InputSpec],
     device: torch.device,
