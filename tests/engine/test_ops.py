@@ -147,6 +147,19 @@ def test_out_is_what_an_op_made() -> None:
     assert edges(recorded(forward))[-1] == ("add", "Linear")
 
 
+def test_what_takes_only_the_shape_of_a_tensor_has_nothing_from_it() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        y = m.fc1(x)
+        return m.fc2(torch.zeros_like(y)) + torch.full_like(x, y[0, 0]) + x.new_tensor(y)
+
+    found = edges(recorded(forward))
+    assert ("Linear", "zeros_like") not in found
+    assert ("input", "full_like") not in found
+    assert {("getitem", "full_like"), ("Linear", "new_tensor"), ("zeros_like", "Linear")} <= {
+        *found
+    }
+
+
 def test_a_tensor_in_another_guise_is_the_same() -> None:
     assert edges(recorded(lambda m, x: m.fc2(m.fc1(x).T.T))) == [
         ("input", "Linear"),

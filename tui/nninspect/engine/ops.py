@@ -147,7 +147,7 @@ class OpRecorder(TorchFunctionMode):
     ) -> None:
         op.outputs = described_in_order(made)
         flow = self._recorder.dataflow
-        flow.used(given, op)
+        flow.used(given[1:] if _takes_a_shape(op.name) else given, op)
         if is_in_place:
             flow.changed(made[0], op)
         else:
@@ -190,6 +190,11 @@ def _name(func: Callable[..., Any]) -> str:
     """As the user calls it: "relu", "add" for `+`, "getitem" for `[]`."""
     name = str(getattr(func, "__name__", type(func).__name__))
     return name.strip("_") or name
+
+
+def _takes_a_shape(name: str) -> bool:
+    """As `torch.zeros_like(x)` and `x.new_ones(3)` do: no value of x goes into what they make."""
+    return name.endswith("_like") or name.startswith("new_")
 
 
 def _written(
