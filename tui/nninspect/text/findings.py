@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.text.plain import plain
+from nninspect.text.units import seconds
 
 WIDTH = 96
 MAX_CODES = 9
@@ -61,7 +62,7 @@ def conditions(result: CheckResult) -> str:
         parts.append(result.task)
     if result.suppressed:
         parts.append(f"{result.suppressed} suppressed")
-    return ", ".join([*parts, f"{result.seconds:.1f} s"])
+    return ", ".join([*parts, seconds(result.seconds)])
 
 
 def skipped(result: CheckResult) -> Iterator[str]:
