@@ -12,6 +12,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from textual.pilot import Pilot
 
@@ -81,4 +82,6 @@ async def main() -> None:
 if __name__ == "__main__":
     os.chdir(FOLDER)
     os.environ.pop("NO_COLOR", None)
-    asyncio.run(main())
+    with TemporaryDirectory() as home:  # nothing of who takes them is in the pictures
+        os.environ |= {"XDG_STATE_HOME": home, "XDG_DATA_HOME": home, "XDG_CONFIG_HOME": home}
+        asyncio.run(main())

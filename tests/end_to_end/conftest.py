@@ -149,8 +149,13 @@ def _seen(cell: pyte.screens.Char) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    """Start the command in a terminal, in an empty folder, `tmp_path`."""
+def terminal(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Terminal]]:
+    """Start the command in a terminal, in an empty folder, `tmp_path`; what it keeps of it is not
+    among what the user has kept."""
+    home = str(tmp_path_factory.mktemp("home"))
+    homes = {"XDG_STATE_HOME": home, "XDG_DATA_HOME": home}
     started: list[Terminal] = []
 
     def start(
@@ -160,7 +165,8 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
         colours: str = "truecolor",
         **variables: str,
     ) -> Terminal:
-        more = {"columns": columns, "rows": rows, "colours": colours, "variables": variables}
+        more = {"columns": columns, "rows": rows, "colours": colours}
+        more["variables"] = homes | variables
         started.append(Terminal(*arguments, cwd=tmp_path, **more))
         return started[-1]
 
