@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from nninspect.bench import transfers
 from nninspect.bench.agreement import kept_output, products_summed
 from nninspect.bench.backend import Backend
-from nninspect.bench.clock import MAX_WARMUP_S, Call, no_garbage_collection, timed
+from nninspect.bench.clock import MAX_WARMUP_S, Call, timed
 from nninspect.bench.contender import Contender
 from nninspect.bench.layers import layer_times
 from nninspect.bench.machine import resident_bytes
@@ -20,6 +20,7 @@ from nninspect.bench.modes.mode import Mode, NotHere, Prepared, Subject
 from nninspect.bench.replicas import Replicas
 from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.failure import is_out_of_memory
+from nninspect.engine.garbage import no_collections
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import model_dtype
 from nninspect.engine.work import ForwardWork
@@ -114,7 +115,7 @@ class Candidate:
         """After the rounds: where the time of a forward goes."""
         if self.has_layers and self.contender is not None and self.model is not None:
             try:
-                with self.contender.around(), no_garbage_collection():
+                with self.contender.around(), no_collections():
                     self.layers = layer_times(self.contender.call, self.model, self.backend)
             except Exception as error:  # the row stands: its rounds are done
                 self.labels = (*self.labels, f"its layers were not timed: {described(error)}")

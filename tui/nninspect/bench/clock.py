@@ -5,10 +5,8 @@ Nothing here knows torch, and nothing is reported, sent or collected within a ti
 
 from __future__ import annotations
 
-import gc
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
@@ -177,15 +175,3 @@ def back_to_back(call: Call, backend: Backend, calls: int) -> float:
         call()
     backend.synchronize()
     return (backend.now() - started) / calls
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """A collection within a timed region would be timed as the model's."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from nninspect.bench import clock
 from nninspect.bench.backend import Backend
 from nninspect.bench.nvml import Health
+from nninspect.engine.garbage import no_collections
 from nninspect.protocol.bench import BenchError, Key, Round
 
 THROUGHPUT_S = 0.05
@@ -75,19 +76,19 @@ class Contender:
 
     def warm_up(self, longest_s: float = clock.MAX_WARMUP_S) -> None:
         """Make it warm, and choose the size of a sample from what a call takes then."""
-        with self.around(), clock.no_garbage_collection():
+        with self.around(), no_collections():
             self.warmth = clock.warm_up(self.call, self.backend, longest_s)
         self.per_sample = clock.calls_per_sample(self.warmth.call_s)
 
     def samples_of(self, longest_s: float) -> list[float]:
         """The samples of one visit."""
-        with self.around(), clock.no_garbage_collection():
+        with self.around(), no_collections():
             return clock.sample(self.call, self.backend, self.per_sample, longest_s)
 
     def apart(self, samples: list[float]) -> Slot:
         """The rest of a visit, after its samples: what a call's time consists of."""
         repeats = clock.split_calls(self.warmth.call_s)
-        with self.around(), clock.no_garbage_collection():
+        with self.around(), no_collections():
             steps = clock.parts(self.steps, self.backend, repeats) if self.steps else ()
             parts = rate = None
             if self.backend.queues:

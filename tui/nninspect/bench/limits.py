@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from nninspect.bench.backend import Backend
-from nninspect.bench.clock import Call, back_to_back, no_garbage_collection, timed
+from nninspect.bench.clock import Call, back_to_back, timed
+from nninspect.engine.garbage import no_collections
 from nninspect.protocol.roofline import Bandwidth, Limits
 
 ENOUGH_S = 0.01
@@ -34,7 +35,7 @@ def measured(
     """The limits with the threads as they are set now; None where the device can't multiply in
     that dtype, or has no room to."""
     try:
-        with torch.inference_mode(), no_garbage_collection():
+        with torch.inference_mode(), no_collections():
             return Limits(
                 device=str(device),
                 dtype=str(dtype).removeprefix("torch."),
