@@ -23,7 +23,7 @@ EVERYWHERE = (
     ("\x1bs", "sort by"),
     ("\x1bC", "columns"),
     ("\x1bi", "train mode"),
-    ("\x1bo", "resnet-small"),
+    ("\x1bo", "type to find"),
     ("\x1b\x10", "Search for commands"),
     ("\x1b?", "In the tree"),
 )

@@ -63,13 +63,16 @@ class Asides:
     async def _ask(self) -> None:
         while self._wanted is not None:
             await asyncio.sleep(PAUSE_S)
-            setup, path = wanted = self._wanted
-            described = await self._describe(setup, path)
+            wanted = self._wanted
+            if wanted is None:
+                return  # what is known was wanted meanwhile, and told
+            described = await self._describe(*wanted)
+            if described is not None:
+                self._known[described.path] = described
             if self._wanted == wanted:
                 self._wanted = None
-            if described is not None:
-                self._known[path] = described
-                self._tell(described)
+                if described is not None:
+                    self._tell(described)
 
     async def _describe(self, setup: Setup, path: str) -> Described | None:
         try:
