@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from nninspect.protocol.bench import (
     Agreement,
@@ -170,6 +171,19 @@ def test_remarks_say_what_is_missing_what_failed_and_what_reasons_mean() -> None
     assert list(bench.remarks(result(row()))) == []
 
 
+@pytest.mark.parametrize(
+    ("cores", "said"),
+    [
+        (1.5, ["A CPU quota lets this process have 1.5 of the machine's 2 cores."]),
+        (2.0, []),
+    ],
+)
+def test_a_quota_of_less_than_the_machine_is_told(cores: float, said: list[str]) -> None:
+    found = result(row())
+    limited = replace(found, machine=replace(found.machine, quota_cores=cores))
+    assert list(bench.remarks(limited)) == said
+
+
 def test_outputs_that_differ_are_told_with_the_limit() -> None:
     wrong = Agreement(
         against=Key("cpu", 2),
@@ -241,12 +255,12 @@ def _layer_times(over_plain: float) -> LayerTimes:
 
 def test_layers_stand_by_their_own_time_with_all_that_is_left() -> None:
     assert list(bench.layer_cells(_layer_times(1.05), 2)) == [
-        ("fc", "50.0%", "6.00 ms", "2", "200 M", "compute"),
-        ("act", "25.0%", "3.00 ms", "1", "–", ""),
-        ("(1 more)", "8.3%", "1.00 ms", "", "", ""),
-        ("(outside the model)", "16.7%", "2.00 ms", "", "", ""),
+        ("fc", ("fc", "50.0%", "6.00 ms", "2", "200 M", "compute")),
+        ("act", ("act", "25.0%", "3.00 ms", "1", "–", "")),
+        (None, ("(1 more)", "8.3%", "1.00 ms", "", "", "")),
+        (None, ("(outside the model)", "16.7%", "2.00 ms", "", "", "")),
     ]
 
 
 def test_where_watching_costs_over_a_tenth_there_are_shares_only() -> None:
-    assert {own for _, _, own, *_ in bench.layer_cells(_layer_times(1.2), 9)} == {"–"}
+    assert {own for _, (_, _, own, *_) in bench.layer_cells(_layer_times(1.2), 9)} == {"–"}

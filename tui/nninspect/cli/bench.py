@@ -209,7 +209,8 @@ def _print_layers(result: BenchResult, console: Console) -> None:
         if row.layers is not None:
             over = f"measured at {row.layers.instrumented_over_plain:.2f}× of the plain run"
             console.lines(["", f"{text.name(row.key)}, {over}"])
-            console.table(text.LAYER_COLUMNS, list(text.layer_cells(row.layers, MOST_LAYERS)))
+            rows = [cells for _, cells in text.layer_cells(row.layers, MOST_LAYERS)]
+            console.table(text.LAYER_COLUMNS, rows)
 
 
 def _headline(result: BenchResult) -> str:

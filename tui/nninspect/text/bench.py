@@ -44,6 +44,7 @@ REASONS = {
     "too few rounds": "too few rounds were finished for an interval of 95 %: give it more time",
     "wide interval": "the rounds differ by more than 2 % of their median",
     "preempted": "other programs took the cores for more than 1 % of the time",
+    "over quota": "the CPU quota of the container or control group ran out during the rounds",
     "shared core": "a fixed loop beside the rounds ran over 6 % slower than at best: the core is "
     "shared, or its clock changes",
     "throttled": "the device lowered its clock, for heat or power",
@@ -163,6 +164,10 @@ def remarks(result: BenchResult) -> Iterator[str]:
     """What to know before trusting the table, a sentence each."""
     if result.missing:
         yield plain(result.missing)
+    machine = result.machine
+    if machine.quota_cores is not None and machine.quota_cores < machine.cores_visible:
+        quota, cores = f"{machine.quota_cores:.3g}", machine.cores_visible
+        yield f"A CPU quota lets this process have {quota} of the machine's {cores} cores."
     if result.stopped in ("cancelled", "died"):
         how = f", as {plain(result.cut_short)}" if result.cut_short else ""
         kept = "the figures are of the rounds that were finished"
@@ -268,27 +273,23 @@ def took(spent: Spent | None) -> str:
     return f"took {sum(parts.values()):.0f} s" + (f" ({told})" if told else "")
 
 
-def layer_cells(times: LayerTimes, most: int) -> Iterator[tuple[str, ...]]:
-    """The layers with the most time of their own: path, share, own time, calls, what it computes a
-    second and what bounds it. The last row is what no module took. Where watching cost over a
-    tenth, a share is all that can be said."""
+def layer_cells(times: LayerTimes, most: int) -> Iterator[tuple[str | None, tuple[str, ...]]]:
+    """The layers with the most time of their own, each one's path before its cells: name, share,
+    own time, calls, what it computes a second and what bounds it. Last, without a path, those left
+    out and what no module took. Where watching cost over a tenth, a share is all that can be
+    said."""
     whole = sum(each.self_s for each in times.layers) + times.unattributed_s
     is_close = times.instrumented_over_plain <= MOST_OVERHEAD
 
-    def cells(path: str, own_s: float, calls: str, *more: str) -> tuple[str, ...]:
-        return (
-            path,
-            units.percent(own_s, whole),
-            units.seconds(own_s) if is_close else units.NONE,
-            calls,
-            *(more or ("", "")),
-        )
+    def cells(name: str, own_s: float, calls: str = "", *more: str) -> tuple[str, ...]:
+        own = units.seconds(own_s) if is_close else units.NONE
+        return name, units.percent(own_s, whole), own, calls, *(more or ("", ""))
 
     ordered = sorted(times.layers, key=lambda each: -each.self_s)
     for each in ordered[:most]:
         rate = _rate(each.flops, each.self_s) if is_close else units.NONE
-        path = plain(each.path) or "(the model itself)"
-        yield cells(path, each.self_s, f"{each.calls}", rate, each.bound.removesuffix("-bound"))
+        name, bound = plain(each.path) or "(the model itself)", each.bound.removesuffix("-bound")
+        yield each.path, cells(name, each.self_s, f"{each.calls}", rate, bound)
     if rest := ordered[most:]:
-        yield cells(f"({len(rest)} more)", sum(each.self_s for each in rest), "")
-    yield cells("(outside the model)", times.unattributed_s, "")
+        yield None, cells(f"({len(rest)} more)", sum(each.self_s for each in rest))
+    yield None, cells("(outside the model)", times.unattributed_s)

@@ -14,7 +14,7 @@ from nninspect.ui.spans import Paragraph, Span, pad, paragraph
 GAP = "  "
 LEFT = ("device", "mode", "verdict")
 LABEL = 12
-BAR = 16
+BAR = 8
 
 
 def lines(result: BenchResult, width: int) -> tuple[tuple[Span, ...], tuple[tuple[Span, ...], ...]]:
@@ -72,16 +72,15 @@ def layers(row: BenchRow, most: int) -> Iterator[Paragraph]:
     yield Paragraph()
     over = f"{row.layers.instrumented_over_plain:.2f}× of the plain run"
     yield paragraph(f"own time of each layer, measured at {over}", "dim")
-    cells = list(bench.layer_cells(row.layers, most))
-    bounds = max(len(each[-1]) for each in cells)
-    for path, share, own, _, _, bound in cells:
+    for path, (name, share, own, _, _, bound) in bench.layer_cells(row.layers, most):
         bar = "█" * round(BAR * float(share.rstrip("%")) / 100)
         yield Paragraph(
             (
                 Span(f"{share:>6} ", "strong"),
                 Span(pad(bar, BAR), "accent"),
-                Span(f" {own:>8} {bound:{bounds}} " if bounds else f" {own:>8} ", "dim"),
-                Span(path, "link", f"screen.go({path!r})"),
+                Span(f" {own:>8} ", "dim"),
+                Span(name) if path is None else Span(name, "link", f"screen.go({path!r})"),
+                Span(f" {bound}", "dim"),
             ),
             wraps=False,
         )
