@@ -34,7 +34,7 @@ class Virtual:
         self.throttles_after = math.inf
         """From this call on, everything on the device takes half as long again."""
         self.fails_at = math.inf
-        self.error: Exception = RuntimeError("played")
+        self.error: BaseException = RuntimeError("played")
         self.host = 100.0
         self.free_at = {"main": 0.0, "other": 0.0}
         self.calls = 0
@@ -104,12 +104,17 @@ class Quiet:
 
     def __init__(self, *canaries: float) -> None:
         self.canaries = iter(canaries)
+        self.run_out: Iterator[int] = iter(())
+        """How often a quota ran out, before and after each attempt."""
 
     def canary(self) -> float:
         return next(self.canaries, 1.0)
 
     def run_queue(self) -> RunQueue | None:
         return None
+
+    def quotas_run_out(self) -> int:
+        return next(self.run_out, 0)
 
 
 @pytest.fixture(autouse=True, scope="package")

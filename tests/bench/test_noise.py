@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nninspect.bench.machine import fair_threads, physical_cores, quota_cores, visible_cores
+from nninspect.bench.cgroup import Quotas, quota_cores
+from nninspect.bench.machine import fair_threads, physical_cores, visible_cores
 from nninspect.bench.noise import Canary, RunQueue, cpu_throttles, run_queue, waited_share
 
 
@@ -102,6 +103,15 @@ def test_the_quota_is_the_tightest_of_the_groups(
         write(tmp_path / "cgroup" / name, text)
     write(tmp_path / "own", own)
     assert quota_cores(tmp_path / "cgroup", tmp_path / "own") == cores
+
+
+def test_a_quota_that_ran_out_is_counted_in_every_group_that_has_one(tmp_path: Path) -> None:
+    for folder, quota, times in (("a", "50000", 3), ("a/b", "20000", 4), ("a/b/c", "max", 99)):
+        write(tmp_path / "cgroup" / folder / "cpu.max", f"{quota} 100000")
+        write(tmp_path / "cgroup" / folder / "cpu.stat", f"nr_periods 9\nnr_throttled {times}\n")
+    write(tmp_path / "own", "0::/a/b/c")
+    assert Quotas(tmp_path / "cgroup", tmp_path / "own").times_run_out() == 7
+    assert Quotas(tmp_path / "none", tmp_path / "own").times_run_out() == 0
 
 
 @pytest.mark.parametrize(("quota", "threads"), [(None, 4), (2.9, 2), (0.5, 1), (64.0, 4)])

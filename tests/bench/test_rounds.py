@@ -130,6 +130,15 @@ def test_after_two_retries_the_quietest_attempt_is_kept(virtual: Any, quiet_mach
     assert quality.discarded_slots == 2
 
 
+def test_a_round_in_which_a_quota_ran_out_says_so(virtual: Any, quiet_machine: Any) -> None:
+    device = virtual()
+    (entered,) = contenders(device, 1)
+    reads = quiet_machine()
+    reads.run_out = iter([7, 7, 7, 8, *[8] * 20])
+    rounds(device, [entered], reads).run()
+    assert [each.throttled for each in entered.rounds[:3]] == [(), ("quota",), ()]
+
+
 def test_canaries_are_settled_against_the_fastest_of_the_whole_run(
     virtual: Any, quiet_machine: Any
 ) -> None:
@@ -139,14 +148,15 @@ def test_canaries_are_settled_against_the_fastest_of_the_whole_run(
     assert [each.canary_ratio for each in entered.settled(0.5)][:2] == [2.04, 2.0]
 
 
+@pytest.mark.parametrize("error", [MemoryError, SystemExit, KeyboardInterrupt])
 def test_a_configuration_that_fails_leaves_the_others_alone(
-    virtual: Any, quiet_machine: Any
+    virtual: Any, quiet_machine: Any, error: type[BaseException]
 ) -> None:
     device, other = virtual(), virtual()
     entered = contenders(device, 2)
     (failing,) = contenders(other, 1)
     other.fails_at = other.calls + 30
-    other.error = MemoryError("played")
+    other.error = error("played")
     released: list[Contender] = []
     run = rounds(device, [entered[0], failing, entered[1]], quiet_machine())
     run.release = released.append

@@ -53,6 +53,8 @@ class Net(nn.Module):
             raise SystemExit(3)
         if len(x) == 15:
             return torch.empty(10**16)
+        if len(x) == 16:
+            raise KeyboardInterrupt
         return self.norm(self.fc(x))
 """
 
@@ -157,14 +159,15 @@ def test_without_batches_the_inputs_own_is_timed(session: Session, write: Write)
 
 def test_a_row_that_fails_says_why_and_the_others_go_on(session: Session, write: Write) -> None:
     write("net.py", NET)
-    rows = benched(session, 2, 13, 14, 15, 8).rows
-    assert [row.error is None for row in rows] == [True, False, False, False, True]
-    assert [row.latency is None for row in rows] == [False, True, True, True, False]
+    rows = benched(session, 2, 13, 14, 15, 16, 8).rows
+    assert [row.error is None for row in rows] == [True, False, False, False, False, True]
+    assert [row.latency is None for row in rows] == [False, True, True, True, True, False]
     problems = [row.error for row in rows if row.error is not None]
     assert problems[0].message.startswith("RuntimeError: 13 is too many (net.py:13 in forward")
     assert problems[0].stage == "first call"
     assert problems[1].message.startswith("SystemExit: 3")
     assert (problems[2].kind, problems[2].hint) == ("OutOfMemory", "Use a smaller batch.")
+    assert problems[3].message.startswith("KeyboardInterrupt (net.py:19")
 
 
 def test_a_mode_that_cannot_run_here_is_a_row_that_says_so(session: Session, write: Write) -> None:

@@ -45,6 +45,7 @@ def test_quiet_rounds_are_trusted_without_a_reason() -> None:
         ({"canary_ratio": 1.07}, "shared core"),
         ({"runq_frac": 0.01}, "preempted"),
         ({"throttled": ("heat",)}, "throttled"),
+        ({"throttled": ("quota",), "runq_frac": 0.5}, "over quota"),
     ],
 )
 def test_a_disturbed_machine_is_noisy_and_says_how(given: dict[str, Any], reason: str) -> None:

@@ -24,7 +24,7 @@ from nninspect.engine.garbage import no_collections
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import model_dtype
 from nninspect.engine.work import ForwardWork
-from nninspect.errors import NninspectError
+from nninspect.errors import Interrupted, NninspectError
 from nninspect.protocol.bench import (
     Agreement,
     BenchError,
@@ -82,7 +82,9 @@ class Candidate:
         try:
             self._prepare(self._begun(replicas, build_s, threads), warmup_s)
             return
-        except (Exception, SystemExit) as error:
+        except Interrupted:
+            raise
+        except BaseException as error:  # whatever it is, the model's code raised it
             self.error = failure(error, self.stage)
         self.release(replicas)  # not above: the exception holds the tensors of its frames
 
@@ -90,7 +92,9 @@ class Candidate:
         """Only the first call, to see whether there is room for it; then nothing is held."""
         try:
             self._begun(replicas, 0.0, threads)
-        except (Exception, SystemExit) as error:
+        except Interrupted:
+            raise
+        except BaseException as error:
             self.error = failure(error, self.stage)
         self.release(replicas)
 
@@ -117,7 +121,9 @@ class Candidate:
             try:
                 with self.contender.around(), no_collections():
                     self.layers = layer_times(self.contender.call, self.model, self.backend)
-            except Exception as error:  # the row stands: its rounds are done
+            except Interrupted:
+                raise
+            except BaseException as error:  # the row stands: its rounds are done
                 self.labels = (*self.labels, f"its layers were not timed: {described(error)}")
 
     def _begun(self, replicas: Replicas, build_s: float, threads: int) -> _Begun:
@@ -207,7 +213,7 @@ def one_call(prepared: Prepared) -> Call:
     return call
 
 
-def failure(error: Exception | SystemExit, stage: Stage) -> BenchError:
+def failure(error: BaseException, stage: Stage) -> BenchError:
     """What went wrong with a configuration, for its row. Keeps nothing of the exception."""
     if isinstance(error, NotHere):
         return BenchError(kind="NotHere", message=str(error), stage=stage)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
+from nninspect.bench.cgroup import quota_cores
 from nninspect.bench.nvml import driver_version, gpu_facts
 from nninspect.engine.devices import accelerators
 from nninspect.protocol.bench import Gpu, Machine
 
 _CPU = Path("/sys/devices/system/cpu")
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def machine(threads: int) -> Machine:
@@ -73,40 +73,6 @@ def physical_cores(visible: frozenset[int], cpus: Path = _CPU) -> int:
         except OSError:
             siblings.add(str(number))
     return max(1, len(siblings))
-
-
-def quota_cores(root: Path = _CGROUP, own: Path = Path("/proc/self/cgroup")) -> float | None:
-    """The tightest CPU quota of this process's control groups, in cores; None without one.
-
-    Read as cgroup v2 has it (`cpu.max`), else as v1 (`cpu.cfs_quota_us`); in a container the
-    group is often mounted as the root itself.
-    """
-    found = [each for folder in _groups(root, own) if (each := _quota(folder)) is not None]
-    return min(found, default=None)
-
-
-def _groups(root: Path, own: Path) -> list[Path]:
-    """The folders of this process's groups and those around them."""
-    folders = [root, root / "cpu"]
-    with contextlib.suppress(OSError):
-        for line in own.read_text().splitlines():
-            number, controllers, path = line.split(":", 2)
-            if number == "0" or "cpu" in controllers.split(","):
-                base = root if number == "0" else root / "cpu"
-                parts = Path(path.lstrip("/")).parts
-                folders += [base.joinpath(*parts[: n + 1]) for n in range(len(parts))]
-    return folders
-
-
-def _quota(folder: Path) -> float | None:
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = (folder / "cpu.max").read_text().split()
-        return None if quota == "max" else int(quota) / int(period)
-    with contextlib.suppress(OSError, ValueError):
-        quota = (folder / "cpu.cfs_quota_us").read_text()
-        period = (folder / "cpu.cfs_period_us").read_text()
-        return None if int(quota) < 0 else int(quota) / int(period)
-    return None
 
 
 def resident_bytes() -> int | None:

@@ -13,9 +13,11 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from nninspect.bench import estimate
+from nninspect.bench.cgroup import QUOTA, Quotas
 from nninspect.bench.contender import Contender, Slot
 from nninspect.bench.noise import Canary, RunQueue, run_queue, waited_share
 from nninspect.bench.verdict import MAX_CANARY, TRUSTED_HALF_WIDTH
+from nninspect.errors import Interrupted
 from nninspect.protocol.bench import BenchError, BenchProgress, Round
 
 ROUNDS = 10
@@ -43,12 +45,17 @@ class Reads(Protocol):
 
     def run_queue(self) -> RunQueue | None: ...
 
+    def quotas_run_out(self) -> int:
+        """How often the CPU quota of a control group ran out so far."""
+        ...
+
 
 class Machine:
     """The real readings."""
 
     def __init__(self) -> None:
         self._canary = Canary()
+        self._quotas = Quotas()
 
     def canary(self) -> float:
         return self._canary.seconds()
@@ -59,6 +66,9 @@ class Machine:
 
     def run_queue(self) -> RunQueue | None:
         return run_queue()
+
+    def quotas_run_out(self) -> int:
+        return self._quotas.times_run_out()
 
 
 class _Attempt(NamedTuple):
@@ -85,7 +95,7 @@ class Rounds:
 
     contenders: Sequence[Contender]
     limits: Limits
-    failed: Callable[[Contender, Exception | SystemExit], BenchError]
+    failed: Callable[[Contender, BaseException], BenchError]
     """Makes an error of what a call raised."""
     tell: Callable[[BenchProgress], None]
     """Hears how far it is, between slots. May raise to end it."""
@@ -151,7 +161,9 @@ class Rounds:
             try:
                 self._visit(contender)
                 continue
-            except (Exception, SystemExit) as error:
+            except Interrupted:
+                raise
+            except BaseException as error:  # whatever it is, the model's code raised it
                 contender.error = self.failed(contender, error)
             self.release(contender)  # not above: the exception holds the tensors of its frames
 
@@ -174,8 +186,10 @@ class Rounds:
     def _attempt(self, contender: Contender) -> _Attempt:
         started = self.now()
         canary, queue = self.reads.canary(), self.reads.run_queue()
+        run_out = self.reads.quotas_run_out()
         samples = contender.samples_of(self._longest_slot)
         waited = waited_share(queue, self.reads.run_queue())
+        is_over_quota = self.reads.quotas_run_out() > run_out
         canary = max(canary, self.reads.canary())
         found = Round(
             number=self.done,
@@ -184,6 +198,7 @@ class Rounds:
             t_start_s=started - self.began,
             canary_ratio=canary / self.reads.fastest,
             runq_frac=waited,
+            throttled=(QUOTA,) if is_over_quota else (),
         )
         return _Attempt(samples, canary, found)
 
@@ -225,7 +240,8 @@ class Rounds:
 
 
 def _as_kept(found: Round, slot: Slot, is_best: bool) -> Round:
-    return replace(found, discarded=not is_best, throttled=slot.health.reasons)
+    why = (*found.throttled, *slot.health.reasons)
+    return replace(found, discarded=not is_best, throttled=why)
 
 
 def _is_steady(contender: Contender) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nninspect.bench.cgroup import QUOTA
 from nninspect.bench.estimate import CONFIDENCE, coverage, drift, interval_rank, is_bimodal
 from nninspect.protocol.bench import Latency, Quality
 
@@ -48,11 +49,13 @@ def _reasons(latency: Latency, samples: Sequence[float]) -> Iterator[str]:
         yield "too few rounds"
     if latency.half_width > TRUSTED_HALF_WIDTH:
         yield "wide interval"
-    if _typical_worst([each.runq_frac or 0.0 for each in kept]) >= MAX_RUNQ:
+    if _typical_worst([float(QUOTA in each.throttled) for each in kept]):
+        yield "over quota"
+    elif _typical_worst([each.runq_frac or 0.0 for each in kept]) >= MAX_RUNQ:
         yield "preempted"
     if _typical_worst([each.canary_ratio for each in kept]) > MAX_CANARY:
         yield "shared core"
-    if any(each.throttled for each in kept):
+    if any(set(each.throttled) - {QUOTA} for each in kept):
         yield "throttled"
     moved = drift([each.median_s for each in kept])
     if moved is not None and abs(moved) > MAX_DRIFT:

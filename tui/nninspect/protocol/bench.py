@@ -187,7 +187,7 @@ class Round(Record, frozen=True):
     runq_frac: float | None = None
     """The share of the slot that a thread which wanted to run had to wait for a core."""
     throttled: tuple[str, ...] = ()
-    """Why the device lowered its clock."""
+    """What held it up: why the device lowered its clock, or "quota", a CPU quota that ran out."""
     discarded: bool = False
     """Its canary failed and another attempt took its place."""
 
