@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from nninspect.bench.cgroup import Quotas, quota_cores
 from nninspect.bench.machine import fair_threads, physical_cores, visible_cores
 from nninspect.bench.noise import Canary, RunQueue, cpu_throttles, run_queue, waited_share
 
@@ -79,39 +78,6 @@ def test_cores_that_share_one_count_once(tmp_path: Path) -> None:
     assert physical_cores(frozenset(range(4)), tmp_path) == 2
     assert physical_cores(frozenset({0, 2}), tmp_path) == 1
     assert physical_cores(frozenset({8, 9}), tmp_path) == 2
-
-
-@pytest.mark.parametrize(
-    ("own", "files", "cores"),
-    [
-        ("0::/", {"cpu.max": "150000 100000"}, 1.5),
-        ("0::/", {"cpu.max": "max 100000"}, None),
-        ("0::/a/b", {"a/cpu.max": "200000 100000", "a/b/cpu.max": "300000 100000"}, 2.0),
-        (
-            "4:cpu,cpuacct:/x",
-            {"cpu/x/cpu.cfs_quota_us": "50000", "cpu/x/cpu.cfs_period_us": "100000"},
-            0.5,
-        ),
-        ("4:cpu:/", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
-        ("", {}, None),
-    ],
-)
-def test_the_quota_is_the_tightest_of_the_groups(
-    own: str, files: dict[str, str], cores: float | None, tmp_path: Path
-) -> None:
-    for name, text in files.items():
-        write(tmp_path / "cgroup" / name, text)
-    write(tmp_path / "own", own)
-    assert quota_cores(tmp_path / "cgroup", tmp_path / "own") == cores
-
-
-def test_a_quota_that_ran_out_is_counted_in_every_group_that_has_one(tmp_path: Path) -> None:
-    for folder, quota, times in (("a", "50000", 3), ("a/b", "20000", 4), ("a/b/c", "max", 99)):
-        write(tmp_path / "cgroup" / folder / "cpu.max", f"{quota} 100000")
-        write(tmp_path / "cgroup" / folder / "cpu.stat", f"nr_periods 9\nnr_throttled {times}\n")
-    write(tmp_path / "own", "0::/a/b/c")
-    assert Quotas(tmp_path / "cgroup", tmp_path / "own").times_run_out() == 7
-    assert Quotas(tmp_path / "none", tmp_path / "own").times_run_out() == 0
 
 
 @pytest.mark.parametrize(("quota", "threads"), [(None, 4), (2.9, 2), (0.5, 1), (64.0, 4)])

@@ -266,7 +266,7 @@ def test_a_config_that_the_library_refuses_says_why(write: Write, opened: Opened
 def test_a_model_larger_than_the_free_memory_stays_on_meta(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nninspect.engine.meta.free_memory", lambda: 2**30)
+    monkeypatch.setattr("nninspect.engine.meta.free_bytes", lambda device: 2**30)
     huge = opened("torchvision:resnet18", width="10_000_000")
     assert huge.model[0].weight.is_meta
     assert huge.kept_on_meta == (

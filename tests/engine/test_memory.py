@@ -220,3 +220,12 @@ def test_the_free_memory_of_this_machine_is_told_and_that_of_meta_is_not() -> No
     free = free_bytes(torch.device("cpu"))
     assert free is None or free > 0
     assert free_bytes(torch.device("meta")) is None
+
+
+def test_the_free_memory_is_that_of_the_control_group_where_that_is_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nninspect.engine.memory.memory_left", lambda: 2**20)
+    assert free_bytes(torch.device("cpu")) == 2**20
+    monkeypatch.setattr("nninspect.engine.memory.memory_left", lambda: 2**60)
+    assert 2**20 < (free_bytes(torch.device("cpu")) or 0) < 2**60

@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from nninspect.engine import meta
 from nninspect.engine.session import Session, quietly
 from nninspect.errors import DeviceError
 from nninspect.protocol.layer_table import LayerTable
@@ -75,14 +74,3 @@ def test_what_is_on_meta_cannot_be_moved_off_it(session: Session, write: Write) 
     look(session, setup)
     with pytest.raises(DeviceError, match="it has no values"):
         look(session, msgspec.structs.replace(setup, device="cpu"))
-
-
-def test_the_free_memory_is_that_of_the_container_where_that_is_less(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert (meta.free_memory() or 0) > 2**20
-    monkeypatch.setattr(meta, "_machines", lambda: 2**34)
-    monkeypatch.setattr(meta, "_containers", lambda: 2**30)
-    assert meta.free_memory() == 2**30
-    monkeypatch.setattr(meta, "_containers", lambda: None)
-    assert meta.free_memory() == 2**34

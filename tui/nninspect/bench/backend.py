@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -12,6 +11,7 @@ import torch
 from nninspect.bench import nvml
 from nninspect.bench.noise import cpu_throttles
 from nninspect.bench.nvml import Health
+from nninspect.engine.memory import free_bytes
 
 
 class Peak(NamedTuple):
@@ -83,10 +83,7 @@ class CpuBackend:
         return None
 
     def free_bytes(self) -> int | None:
-        try:
-            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, ValueError):
-            return None
+        return free_bytes(torch.device("cpu"))
 
     def health(self) -> Health:
         """A lowered clock shows as a count that rose since it was asked last."""

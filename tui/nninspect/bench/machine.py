@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from nninspect.bench.cgroup import quota_cores
 from nninspect.bench.nvml import driver_version, gpu_facts
+from nninspect.engine.cgroup import quota_cores
 from nninspect.engine.devices import accelerators
 from nninspect.protocol.bench import Gpu, Machine
 

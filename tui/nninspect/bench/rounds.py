@@ -13,10 +13,10 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from nninspect.bench import estimate
-from nninspect.bench.cgroup import QUOTA, Quotas
 from nninspect.bench.contender import Contender, Slot
 from nninspect.bench.noise import Canary, RunQueue, run_queue, waited_share
 from nninspect.bench.verdict import MAX_CANARY, TRUSTED_HALF_WIDTH
+from nninspect.engine.cgroup import QUOTA, Quotas
 from nninspect.errors import Interrupted
 from nninspect.protocol.bench import BenchError, BenchProgress, Round
 

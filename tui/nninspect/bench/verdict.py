@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nninspect.bench.cgroup import QUOTA
 from nninspect.bench.estimate import CONFIDENCE, coverage, drift, interval_rank, is_bimodal
+from nninspect.engine.cgroup import QUOTA
 from nninspect.protocol.bench import Latency, Quality
 
 TRUSTED_HALF_WIDTH = 0.02

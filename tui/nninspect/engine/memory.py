@@ -7,6 +7,7 @@ which call made how much and which used it last. What is assumed is said in the 
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from nninspect.engine.cgroup import memory_left
 from nninspect.engine.structure import size_bytes
 from nninspect.engine.tensors import dtype_name
 from nninspect.protocol.memory import DtypeBytes, Memory
@@ -160,17 +162,26 @@ def _key(tensor: Tensor) -> int:
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """What is free on a device now; None where it can't be told."""
+    """What is free on a device now; None where it can't be told. Of the CPU: the machine's memory,
+    or what the control group leaves of it where that is less."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return _available() if device.type == "cpu" else None
+    if device.type != "cpu":
+        return None
+    known = [free for free in (_available(), memory_left()) if free is not None]
+    return min(known, default=None)
 
 
 def _available() -> int | None:
-    """As Linux estimates it: free, and what its caches can give up."""
+    """As Linux estimates it: free, and what its caches can give up. Elsewhere all there is, for
+    want of what is free."""
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
             sizes = dict(line.split(":", 1) for line in lines)
         return int(sizes["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
         return None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from nninspect.engine.build import build
+from nninspect.engine.memory import free_bytes
 from nninspect.engine.structure import size_bytes
 from nninspect.errors import BuildFailed
 from nninspect.protocol.records import Setting
@@ -39,39 +38,10 @@ def is_on_meta(model: nn.Module) -> bool:
 def why_too_large(model: nn.Module) -> str:
     """Why a model that was built on meta is to stay there, a sentence; "" where it fits."""
     needed = sum(map(size_bytes, (*model.parameters(), *model.buffers())))
-    free = free_memory()
+    free = free_bytes(torch.device("cpu"))
     if free is None or needed <= SHARE_OF_MEMORY * free:
         return ""
     return (
         f"on meta, without values: the weights take {units.size(needed)}, "
         f"and {units.size(free)} of memory are free"
     )
-
-
-def free_memory() -> int | None:
-    """Bytes that this process can still have: the machine's, or its container's where that is
-    less; None where the system does not tell."""
-    known = [free for free in (_machines(), _containers()) if free is not None]
-    return min(known, default=None)
-
-
-def _machines() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    try:  # elsewhere: all there is, for want of what is free
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
-
-
-def _containers() -> int | None:
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit = (group / "memory.max").read_text()
-        return int(limit) - int((group / "memory.current").read_text())
-    except (OSError, ValueError):  # no container, no limit ("max"), or another kind of both
-        return None
