@@ -33,6 +33,8 @@ from nninspect.protocol.bench import BenchError, BenchPlan, BenchResult
 from nninspect.text import bench as text
 from nninspect.text import units
 from nninspect.text.bench_plan import batches, names, seconds, size
+from nninspect.text.parts import COLUMNS as PART_COLUMNS
+from nninspect.text.parts import parts
 from nninspect.text.plain import plain
 
 EXAMPLES = """
@@ -195,6 +197,10 @@ def _raised(error: BenchError) -> NninspectError:
 def _print(result: BenchResult, compared: Against | None, console: Console) -> None:
     console.lines([_headline(result), ""])
     console.table(text.COLUMNS, [text.cells(row) for row in result.rows])
+    for row in result.rows:
+        if found := list(parts(row)):
+            console.lines(["", text.name(row.key)])
+            console.table(PART_COLUMNS, found)
     if answers := list(text.answers(result)):
         console.lines(["", *answers])
     remarks = list(text.remarks(result))

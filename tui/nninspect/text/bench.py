@@ -111,10 +111,11 @@ def interval(latency: Latency) -> str:
     """ "2.28–2.35 ms"; of a single round there is none."""
     if len(latency.kept) == 1:
         return units.NONE
-    return _between(latency.ci_low_s, latency.ci_high_s, latency.median_s)
+    return between(latency.ci_low_s, latency.ci_high_s, latency.median_s)
 
 
-def _between(low_s: float, high_s: float, middle_s: float) -> str:
+def between(low_s: float, high_s: float, middle_s: float) -> str:
+    """ "2.28–2.35 ms", in the unit of what lies between."""
     low, unit = _in_unit(low_s, high_s - low_s, middle_s)
     high, _ = _in_unit(high_s, high_s - low_s, middle_s)
     return f"{low}–{high} {unit}"
@@ -150,8 +151,8 @@ def progress(found: BenchProgress) -> str:
         return text
     low, high, middle = found.ci_low_s, found.ci_high_s, found.median_s
     latest = f"{name(found.latest)} at " if found.latest else ""
-    between = f" ({_between(low, high, middle)})" if high > low else ""
-    return f"{text}; {latest}{rounded(middle, high - low)}{between}"
+    told = f" ({between(low, high, middle)})" if high > low else ""
+    return f"{text}; {latest}{rounded(middle, high - low)}{told}"
 
 
 def answers(result: BenchResult) -> Iterator[str]:

@@ -8,6 +8,7 @@ from nninspect.history import report
 from nninspect.history.against import Against
 from nninspect.protocol.bench import BenchResult, BenchRow
 from nninspect.text import bench, headline, units
+from nninspect.text.parts import parts
 from nninspect.text.plain import plain
 from nninspect.ui.spans import Paragraph, Span, pad, paragraph
 
@@ -103,21 +104,8 @@ def _facts(row: BenchRow) -> Iterator[tuple[str, str]]:
         agrees = "agrees with" if row.agreement.agrees else "differs from"
         error = f"{row.agreement.max_error:.1e}" if row.agreement.max_error is not None else "∞"
         yield "outputs", f"{agrees} {bench.name(row.agreement.against)}: error {error} of its scale"
-    if row.accelerator is not None:
-        split = row.accelerator
-        yield "enqueue", units.seconds(split.enqueue_s)
-        yield "device", units.NONE if split.device_s is None else units.seconds(split.device_s)
-        yield "transfer", f"{units.seconds(split.h2d_s)} there, {units.seconds(split.d2h_s)} back"
-        yield "end to end", units.seconds(split.end_to_end_s)
-    if row.train is not None:
-        parts = (row.train.forward_s, row.train.backward_s, row.train.optimizer_s)
-        names = ("forward", "backward", f"optimizer {row.train.optimizer}".rstrip())
-        yield (
-            "one step",
-            ", ".join(
-                f"{name} {units.seconds(part)}" for name, part in zip(names, parts, strict=True)
-            ),
-        )
+    for part, p50, interval in parts(row):
+        yield part, f"{p50} ({interval})"
     if row.cold is not None:
         cold = row.cold
         compiled = f", compile {units.seconds(cold.compile_s)}" if cold.compile_s else ""
