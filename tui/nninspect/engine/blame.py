@@ -43,7 +43,7 @@ def is_users(file: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _is_ours(file: str) -> bool:
+def is_ours(file: str) -> bool:
     return _OURS in Path(file).resolve().parents
 
 
@@ -63,7 +63,7 @@ def _chain(report: TracebackException | None) -> Iterator[TracebackException]:
 
 
 def _users_part(frames: StackSummary) -> list[FrameSummary]:
-    not_ours = [frame for frame in frames if not _is_ours(frame.filename)]
+    not_ours = [frame for frame in frames if not is_ours(frame.filename)]
     return list(dropwhile(lambda frame: not is_users(frame.filename), not_ours)) or not_ours
 
 

@@ -59,7 +59,9 @@ def load() -> Engine:
     from nninspect.engine.devices import environment
     from nninspect.engine.lost_device import end_if_any_lost
     from nninspect.engine.session import Session
+    from nninspect.engine.user_warnings import tell_at_users_lines
 
+    tell_at_users_lines()
     return Engine(environment(), Session(numbers), bench, check, end_if_any_lost)
 
 
