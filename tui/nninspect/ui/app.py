@@ -21,6 +21,7 @@ from nninspect.client.api import Client
 from nninspect.protocol.records import Setup
 from nninspect.ui.preferences import DEFAULTS, Preferences
 from nninspect.ui.screens.main import MainScreen
+from nninspect.ui.spans import SPAN_STYLES
 from nninspect.ui.type_ahead import TypeAheadApp
 
 
@@ -41,6 +42,7 @@ class NninspectApp(TypeAheadApp):
     """It shows the first frame, then has the worker started."""
 
     TITLE = "nninspect"
+    COMPONENT_CLASSES: ClassVar[set[str]] = SPAN_STYLES
     CSS_PATH = Path(__file__).with_name("nninspect.tcss")
     COMMAND_PALETTE_BINDING = "ctrl+p"
     HORIZONTAL_BREAKPOINTS = WIDTHS

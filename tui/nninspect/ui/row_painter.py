@@ -162,4 +162,6 @@ def _marked(kind: str, marks: str, styles: dict[str, Style]) -> list[Segment]:
 
 
 def _styles(widget: Widget, base: Style) -> dict[str, Style]:
-    return {role: base + ink(widget, f"layer-tree--{role}") for role in ROLES}
+    background = widget.background_colors[1]
+    components = {role: widget.get_component_styles(f"layer-tree--{role}") for role in ROLES}
+    return {role: base + ink(found, background) for role, found in components.items()}

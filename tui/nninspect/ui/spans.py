@@ -9,6 +9,8 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
+from textual.css.styles import RenderStyles
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -19,7 +21,11 @@ SPAN_STYLES = {
         *("code-word", "code-name", "code-text", "code-number", "code-remark", "code-here"),
     )
 }
-"""The component classes that a span may name, without their prefix; `nninspect.tcss` has them."""
+"""The component classes that a span may name, without their prefix; `nninspect.tcss` has them.
+
+They are the app's: on each widget that draws spans, Textual would match every one of them against
+the whole stylesheet whenever the widget's classes change, which took a third of a start.
+"""
 
 ELLIPSIS = "…"
 NAMES = {"esc": "escape"}
@@ -53,17 +59,12 @@ def paragraph(text: str, style: str = "") -> Paragraph:
     return Paragraph((Span(text, style),))
 
 
-def ink(widget: Widget, component: str) -> Style:
-    """A component's colour and weight without its background, to lie on any other."""
-    full = widget.get_component_rich_style(component)
-    return Style(
-        color=full.color,
-        bold=full.bold,
-        dim=full.dim,
-        italic=full.italic,
-        underline=full.underline,
-        reverse=full.reverse,
-    )
+def ink(component: RenderStyles, background: Color) -> Style:
+    """A component's colour and weight without its background, to lie on another."""
+    style = component.text_style
+    if component.has_rule("color"):
+        style += Style(color=(background + component.color).rich_color)
+    return style
 
 
 class SpanPainter:
@@ -90,7 +91,8 @@ class SpanPainter:
             if self._component:
                 style = self._widget.get_component_rich_style(self._component)
             if name:
-                style += ink(self._widget, f"span--{name}")
+                component = self._widget.app.get_component_styles(f"span--{name}")
+                style += ink(component, self._widget.background_colors[1])
             self._styles[name] = style
         return style
 

@@ -7,13 +7,12 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from nninspect.ui.spans import SPAN_STYLES, Span, SpanPainter, span_at
+from nninspect.ui.spans import Span, SpanPainter, span_at
 
 
 class Line(Widget):
     """It shows its spans; a click on one runs its action."""
 
-    COMPONENT_CLASSES = SPAN_STYLES
     ALLOW_SELECT = False
 
     spans: reactive[tuple[Span, ...]] = reactive(())

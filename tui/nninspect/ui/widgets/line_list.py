@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nninspect.ui.spans import SPAN_STYLES, Span, SpanPainter
+from nninspect.ui.spans import Span, SpanPainter
 
 Spans: TypeAlias = tuple[Span, ...]
 
@@ -45,7 +45,7 @@ class OnDemand(Sequence[Spans]):
 class LineList(ScrollView, can_focus=True):
     """It shows `lines`; enter, or a click on the line of the cursor, chooses one."""
 
-    COMPONENT_CLASSES = SPAN_STYLES | {"line-list--cursor"}
+    COMPONENT_CLASSES = {"line-list--cursor"}
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "next line", show=False, id="lines.next"),

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from nninspect.ui.log_book import Entry, LogBook
 from nninspect.ui.log_sight import LogSight
-from nninspect.ui.spans import SPAN_STYLES, Span, SpanPainter
+from nninspect.ui.spans import Span, SpanPainter
 
 STYLES = {"stdout": "", "stderr": "warn", "worker": "dim", "traceback": "bad"}
 MARKS = {"stdout": " ", "stderr": "!", "worker": "»", "traceback": "✗"}
@@ -24,7 +24,6 @@ PAN = 8
 class LogView(ScrollView, can_focus=True):
     """It shows a `LogSight`, drawn anew by `update`."""
 
-    COMPONENT_CLASSES = SPAN_STYLES
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False, id="log.up"),

@@ -10,13 +10,11 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nninspect.ui.spans import SPAN_STYLES, Paragraph, Span, SpanPainter, span_at, wrap
+from nninspect.ui.spans import Paragraph, Span, SpanPainter, span_at, wrap
 
 
 class Page(ScrollView, can_focus=False):
     """It shows its paragraphs. With `height: auto` it is as high as they are."""
-
-    COMPONENT_CLASSES = SPAN_STYLES
 
     paragraphs: reactive[tuple[Paragraph, ...]] = reactive((), repaint=False)
 
