@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
+import pytest
+
 from nninspect.errors import DeviceError
-from nninspect.ui.code import highlighted, source_paragraphs
+from nninspect.ui.code import source_paragraphs
+from nninspect.ui.highlight import highlighted
 
 
 async def test_weights_and_source_follow_the_cursor(ui: ModuleType) -> None:
@@ -93,6 +96,24 @@ def test_highlighting_loses_no_text_and_tells_words_from_strings(ui: ModuleType)
         "code-name",
         "code-word",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "styles"),
+    [
+        ("@torch.no_grad()\n", {"torch": "code-name", "no_grad": "code-name", "()": ""}),
+        ("a @ self.b  # why", {"self": "code-name", ".b  ": "", "# why": "code-remark"}),
+        ('f"{x} of" + "y"', {'"y"': "code-text"}),
+        ('"""two\n\tlines"""', {'"""two': "code-text", '    lines"""': "code-text"}),
+        ("def f(:\n    x = (\n", {"def": "code-word", "f": "code-name"}),
+        ("  x\n y", {"  x": "", " y": ""}),
+    ],
+)
+def test_highlighting_goes_on_where_python_ends(text: str, styles: dict[str, str]) -> None:
+    lines = list(highlighted(text))
+    shown = "\n".join("".join(span.text for span in line) for line in lines)
+    assert shown == text.expandtabs(4).removesuffix("\n")
+    assert styles.items() <= {span.text: span.style for line in lines for span in line}.items()
 
 
 def test_a_source_that_is_not_found_says_why(ui: ModuleType) -> None:

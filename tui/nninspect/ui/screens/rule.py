@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 
 from nninspect.doctor import manual
 from nninspect.text.plain import plain
-from nninspect.ui.code import highlighted
 from nninspect.ui.finding_text import MARKS, STYLES
+from nninspect.ui.highlight import highlighted
 from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.link_page import LinkPage
 
