@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from textual.screen import Screen
 
 from nninspect.client.api import Client
 from nninspect.protocol.records import Setup
+from nninspect.ui import garbage
 from nninspect.ui.preferences import DEFAULTS, Preferences
 from nninspect.ui.screens.main import MainScreen
 from nninspect.ui.spans import SPAN_STYLES
@@ -114,10 +114,9 @@ class NninspectApp(TypeAheadApp):
         return complaints
 
     async def _first_frame(self, complaints: list[str]) -> None:
-        gc.freeze()
-        gc.enable()
         self._main.complain(complaints)
         await self._main.begin()
+        garbage.resume_collections()
 
     def _end_with_signals(self) -> None:
         """Textual leaves the terminal as it drew it when a signal ends it."""
@@ -196,7 +195,7 @@ class NninspectApp(TypeAheadApp):
 
 def run_app(client: Client, setup: Setup | None = None, preferences: Preferences = DEFAULTS) -> int:
     """Run the UI until it is quit, end the worker, and return the exit code."""
-    gc.disable()
+    garbage.wait_with_collections()
     return asyncio.run(serve(NninspectApp(client, setup, preferences), client))
 
 

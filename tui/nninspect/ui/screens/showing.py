@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -15,6 +14,7 @@ from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import Environment, Problem
 from nninspect.text.plain import plain
+from nninspect.ui import garbage
 from nninspect.ui.measures import times_of
 from nninspect.ui.messages import Activity, Picture, Said
 from nninspect.ui.spans import Paragraph, key_hint
@@ -96,7 +96,8 @@ class ShowingScreen(Screen[None]):
         self._weights.tensors = None
         self._write_activity()
         self.refresh_bindings()
-        gc.freeze()
+        if picture is not None:
+            self.call_after_refresh(garbage.keep_what_is_here)
 
     def watch_result(self, result: BenchResult | None) -> None:
         self._bench.result = result
