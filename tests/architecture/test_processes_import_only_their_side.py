@@ -9,6 +9,8 @@ import pytest
 
 TORCH_SIDE = {"torch", "torchinfo", "numpy", "nninspect.engine", "nninspect.bench"}
 UI_SIDE = {"textual", "rich"}
+DEAR = {"ssl", "hashlib", "pygments", "importlib.metadata", "plotext"}
+"""Megabytes and milliseconds that a start of the app does without."""
 
 
 def loaded_by(code: str) -> set[str]:
@@ -24,6 +26,17 @@ def loaded_by(code: str) -> set[str]:
 
 def test_the_app_loads_nothing_of_torch() -> None:
     assert not loaded_by("import nninspect.ui.app") & TORCH_SIDE
+
+
+def test_a_start_of_the_app_does_without_what_is_dear() -> None:
+    start = "from nninspect.cli.open import load_asyncio; load_asyncio(); import nninspect.ui.app"
+    loaded = loaded_by(f"{start}, nninspect.client.connection, nninspect.ui.highlight, asyncio")
+    assert not loaded & DEAR
+
+
+def test_what_the_app_does_without_can_still_be_had() -> None:
+    code = "from nninspect.cli.open import load_asyncio; load_asyncio(); import ssl; ssl.SSLContext"
+    assert "ssl" in loaded_by(code)
 
 
 def test_opening_the_picker_loads_nothing_of_torch() -> None:

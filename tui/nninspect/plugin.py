@@ -10,12 +10,15 @@ names. Cards import no torch: the factory is a string, resolved only in the work
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from nninspect.errors import BadTarget
 from nninspect.protocol.records import InputSpec as InputSpec
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "nninspect.models"
 
@@ -55,6 +58,8 @@ class Collection(msgspec.Struct, frozen=True):
 @cache
 def collections() -> tuple[Collection, ...]:
     """Every installed collection, by name. One that can't be read hides no other."""
+    from importlib.metadata import entry_points  # it costs start-up: email, zipfile, csv
+
     found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
     return tuple(_read(entry) for entry in found)
 

@@ -88,9 +88,11 @@ def _whole(target: str, folder: Path) -> str:
     """A target on disk by its absolute path, any other as it is."""
     if target.startswith(_HF):
         return _HF + os.path.abspath(folder / Path(target.removeprefix(_HF)).expanduser())
-    with suppress(BadTarget):
-        if find_card(target) is None:
-            return identity(os.path.expanduser(target), folder)
+    whole = identity(os.path.expanduser(target), folder)
+    if whole != target:
+        with suppress(BadTarget):
+            if find_card(target) is None:
+                return whole
     return target
 
 

@@ -6,7 +6,8 @@ import argparse
 import dataclasses
 import os
 import sys
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
 
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import USAGE
@@ -67,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
         return _without_terminal(options, why_not)
     console = Console()
     console.starting("nninspect starts…")
+    load_asyncio()
     process = spawn() if setup and (os.cpu_count() or 1) >= EARLY_START_CORES else None
 
     from nninspect.client.connection import Connection
@@ -74,6 +76,18 @@ def run(options: argparse.Namespace) -> int:
 
     console.clear_progress()
     return run_app(Connection(process), setup, _preferences(options))
+
+
+def load_asyncio() -> None:
+    """As a build without `ssl` has it: that would be 8 MB and 5 ms for connections that the app
+    never opens. Whoever imports `ssl` later gets it."""
+    if "ssl" in sys.modules:
+        return
+    sys.modules["ssl"] = cast(ModuleType, None)
+    try:
+        import asyncio  # noqa: F401 - for what it does without
+    finally:
+        del sys.modules["ssl"]
 
 
 def _preferences(options: argparse.Namespace) -> Preferences:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -98,6 +97,8 @@ class History:
 
     def _folder_of(self, target: str) -> Path:
         whole = identity(target, self._working_folder)
+        import hashlib  # its OpenSSL is 3.5 MB, and the app mostly opens no history
+
         digest = hashlib.sha256(whole.encode()).hexdigest()[:12]
         return self._folder / f"{_for_a_name(Path(target).name)[:40]}-{digest}"
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
-from nninspect.history.against import Against
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.layer_table import LayerTable
@@ -19,6 +18,7 @@ Doing = Literal["open", "reload", "move", "change", "bench", "check", "twins", "
 
 if TYPE_CHECKING:
     from nninspect.client.api import Stream
+    from nninspect.history.against import Against
     from nninspect.ui.twins import Twins
 
 

@@ -11,12 +11,12 @@ import msgspec
 from nninspect.client.api import Client
 from nninspect.protocol.bench import BenchPlan
 from nninspect.protocol.records import Problem, Setup
-from nninspect.recent import Recent, default_file
 from nninspect.ui.messages import Said
 from nninspect.ui.screens.showing import ShowingScreen
 from nninspect.ui.session import Session
 
 if TYPE_CHECKING:
+    from nninspect.recent import Recent
     from nninspect.ui.choices import Choice
 
 NOT_SAID = "as the model card says, or not known"
@@ -32,6 +32,8 @@ class AskingScreen(ShowingScreen):
     @cached_property
     def recent(self) -> Recent:
         """What was opened before; made when it is first asked for."""
+        from nninspect.recent import Recent, default_file
+
         return Recent(default_file(), Path.cwd())
 
     def ask_target(self, problem: Problem | None = None) -> None:

@@ -45,7 +45,7 @@ class OnDemand(Sequence[Spans]):
 class LineList(ScrollView, can_focus=True):
     """It shows `lines`; enter, or a click on the line of the cursor, chooses one."""
 
-    COMPONENT_CLASSES = {"line-list--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line-list--cursor"}
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "next line", show=False, id="lines.next"),
