@@ -168,13 +168,16 @@ def _only_model(module: ModuleType, file: str) -> str:
 
 def model_names(module: ModuleType) -> list[str]:
     """The module's own nn.Module classes and instances, in the order of the file; a package's
-    own are those of its modules."""
+    own are those of its modules. One of torch's losses is no model."""
     return [
         name
         for name, value in vars(module).items()
-        if not name.startswith("_")
-        and (isinstance(value, nn.Module) or _is_own_class(module, value))
+        if not name.startswith("_") and (_is_model(value) or _is_own_class(module, value))
     ]
+
+
+def _is_model(value: object) -> bool:
+    return isinstance(value, nn.Module) and not isinstance(value, nn.modules.loss._Loss)
 
 
 def _is_own_class(module: ModuleType, value: object) -> bool:
