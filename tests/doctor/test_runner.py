@@ -119,6 +119,13 @@ def test_the_project_of_the_target_sets_what_the_plan_leaves_open(
     assert checked(STACK.replace("COMMENT", ""), loss="mse_loss").loss == "mse_loss"
 
 
+def test_the_project_may_point_to_where_the_model_is_trained(checked: Any, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.nninspect]\nloss = "train.py"\n')
+    (tmp_path / "train.py").write_text("from torch import nn\nloss = nn.CrossEntropyLoss()\n")
+    result = checked(STACK.replace("COMMENT", ""))
+    assert (result.loss, result.loss_from) == ("cross_entropy", "train.py:2")
+
+
 def test_a_project_setting_that_does_not_exist_is_refused(checked: Any, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.nninspect]\nignored = ["NN202"]\n')
     with pytest.raises(BadSetting, match="ignored"):

@@ -25,6 +25,7 @@ from nninspect.protocol.findings import (
     CheckPlan,
     CheckResult,
     Severity,
+    is_training_file,
     loss_named,
     task_named,
 )
@@ -35,12 +36,18 @@ from nninspect.text.suggest import did_you_mean
 
 EXAMPLES = """
 nninspect check net.py:Net --loss cross_entropy
+nninspect check net.py:Net --loss train.py
 nninspect check broken-softmax-ce
 nninspect check net.py:Net --ignore NN4,NN508 --fail-on warning
 nninspect check net.py:Net --expect-params 118,282 --expect-output 64,10
 nninspect check net.py:Net --json | jq '.findings[].code'
 nninspect check net.py:Net --format sarif > findings.sarif
 """
+
+LOSS = (
+    f"what it is trained with: {', '.join(LOSSES)}; or the script or notebook that trains it, "
+    "which is read, not run: train.py"
+)
 
 NEVER = "never"
 FORMATS = ("text", "json", "sarif", "github")
@@ -57,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_setup_options(parser)
     add = parser.add_argument_group("what to check for").add_argument
-    add("--loss", type=_loss, help=f"what it is trained with: {', '.join(LOSSES)}")
+    add("--loss", type=_loss, help=LOSS)
     add("--task", type=_task, help=f"what its output is for: {', '.join(TASKS)}")
     add("--expect-params", metavar="N", type=_count, help="the parameters it must have: 118282")
     add(
@@ -147,6 +154,8 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def _loss(text: str) -> str:
+    if is_training_file(text):
+        return str(Path(text).resolve())
     found = loss_named(text)
     if found is None:
         raise argparse.ArgumentTypeError(_unknown(text, "loss", LOSSES))

@@ -15,7 +15,7 @@ from nninspect.doctor.catalog import chosen
 from nninspect.doctor.cost import cost_of
 from nninspect.doctor.deadline import Deadline
 from nninspect.doctor.evidence import Evidence, Failure
-from nninspect.doctor.notebook import Notebook, read_notebook
+from nninspect.doctor.notebook import NOTEBOOK, Notebook, read_notebook
 from nninspect.doctor.observer import NotesTaker
 from nninspect.doctor.probes import Probes
 from nninspect.doctor.rule import PROBING, Need
@@ -24,6 +24,7 @@ from nninspect.doctor.settings import project_settings, with_project
 from nninspect.doctor.source import Source
 from nninspect.doctor.structure import Structure
 from nninspect.doctor.trace import Trace
+from nninspect.doctor.training_code import loss_of
 from nninspect.engine.choose_inputs import choose_inputs
 from nninspect.engine.devices import device_named
 from nninspect.engine.examine import nodes_as_called, record_forward
@@ -34,12 +35,10 @@ from nninspect.engine.target import FileTarget, ModuleTarget, parse_target
 from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.errors import BadInput, ModelError
 from nninspect.plugin import ModelCard
-from nninspect.protocol.findings import CheckPlan, CheckResult, worst_first
+from nninspect.protocol.findings import CheckPlan, CheckResult, is_training_file, worst_first
 from nninspect.protocol.records import Problem, Setup, batch_of
 
 Report: TypeAlias = Callable[[str, float | None], None]
-
-NOTEBOOK = ".ipynb"
 
 
 def check(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> CheckResult:
@@ -62,6 +61,7 @@ def check(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> Ch
         ran=outcome.ran,
         skipped=tuple(outcome.skipped),
         loss=evidence.loss,
+        loss_from=evidence.loss_from,
         task=evidence.task,
         inputs_from=evidence.inputs_from,
         seconds=time.perf_counter() - started,
@@ -77,12 +77,14 @@ def gather(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> E
     file = _file_of(parsed)
     folders = [file.parent] if card is not None and file is not None else []
     plan = with_project(plan, project_settings(file.parent if file else Path.cwd()))
+    loss, loss_from = _loss(plan, card)
     bare = Evidence(
         setup=setup,
         plan=plan,
         deadline=Deadline(plan.seconds),
         source=Source(file, folders),
-        loss=plan.loss or (card.loss if card else ""),
+        loss=loss,
+        loss_from=loss_from,
         task=plan.task or (card.task if card else ""),
         notebook=_beside(file),
     )
@@ -95,6 +97,13 @@ def gather(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> E
         device = torch.device("meta")
     session.move(device, report)
     return of_model(bare, loaded, device, report)
+
+
+def _loss(plan: CheckPlan, card: ModelCard | None) -> tuple[str, str]:
+    """What it is trained with, and where that was read, if it was."""
+    if is_training_file(plan.loss):
+        return loss_of(Path(plan.loss))
+    return plan.loss or (card.loss if card else ""), ""
 
 
 def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Report) -> Evidence:

@@ -41,6 +41,8 @@ class Evidence:
     deadline: Deadline
     source: Source
     loss: str = ""
+    loss_from: str = ""
+    """The line of training code that it was read from, as "train.py:5"."""
     """The name in `torch.nn.functional`; "" where it is not known."""
     task: str = ""
     inputs_from: str = ""

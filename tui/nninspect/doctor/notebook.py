@@ -11,6 +11,8 @@ from pathlib import Path
 from nninspect.doctor.source import SourceFile
 from nninspect.errors import BadTarget
 
+NOTEBOOK = ".ipynb"
+
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 

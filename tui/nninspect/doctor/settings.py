@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from nninspect.errors import BadSetting
-from nninspect.protocol.findings import CheckPlan, loss_named, task_named
+from nninspect.protocol.findings import CheckPlan, is_training_file, loss_named, task_named
 
 FILE = "pyproject.toml"
 
 
 class ProjectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a project may set: codes or their beginnings, the loss and the task."""
+    """What a project may set: codes or their beginnings, the loss and the task. The loss may be the
+    file in which the model is trained, from the project's folder."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -42,7 +43,7 @@ def with_project(plan: CheckPlan, project: ProjectSettings) -> CheckPlan:
         plan,
         select=plan.select or project.select,
         ignore=(*plan.ignore, *project.ignore),
-        loss=plan.loss or loss_named(project.loss) or "",
+        loss=plan.loss or loss_named(project.loss) or project.loss,
         task=plan.task or task_named(project.task) or "",
     )
 
@@ -62,7 +63,9 @@ def _settings(table: Any, file: Path) -> ProjectSettings:
             f"[tool.nninspect] of {file} can't be used: {error}",
             "It takes select, ignore, loss and task.",
         ) from None
-    if settings.loss and loss_named(settings.loss) is None:
+    if is_training_file(settings.loss):
+        settings = msgspec.structs.replace(settings, loss=str(file.parent / settings.loss))
+    elif settings.loss and loss_named(settings.loss) is None:
         raise BadSetting(f"{file}: {settings.loss!r} is not a loss", "See nninspect check --help.")
     if settings.task and task_named(settings.task) is None:
         raise BadSetting(f"{file}: {settings.task!r} is not a task", "See nninspect check --help.")

@@ -119,7 +119,7 @@ class Source:
     def file(self, path: str) -> SourceFile | None:
         """One of the user's files; None for any other, or one that can't be read or parsed."""
         if path not in self._files:
-            self._files[path] = _parsed(path) if self.is_own(path) else None
+            self._files[path] = parsed(path) if self.is_own(path) else None
         return self._files[path]
 
     def of_class(self, kind: type) -> SourceClass | None:
@@ -171,7 +171,8 @@ def _first_code(kind: type) -> tuple[str, int]:
     return (own[0].co_filename, own[0].co_firstlineno) if own else ("", 0)
 
 
-def _parsed(path: str) -> SourceFile | None:
+def parsed(path: str) -> SourceFile | None:
+    """A file as a syntax tree; None where it can't be read, or is no Python."""
     try:
         raw = Path(path).read_bytes()
         if len(raw) > MAX_BYTES:

@@ -118,6 +118,7 @@ def check(result: CheckResult) -> dict[str, Any]:
         "setup": _setup(result.setup),
         "title": result.title,
         "loss": result.loss,
+        "loss_from": result.loss_from,
         "task": result.task,
         "inputs_from": result.inputs_from,
         "findings": [_finding(finding) for finding in result.findings],

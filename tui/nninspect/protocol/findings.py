@@ -71,7 +71,8 @@ class CheckPlan(Record, frozen=True):
     """What to check for. Codes may be prefixes: "NN2" is a whole family."""
 
     loss: str = ""
-    """The name in `torch.nn.functional`, see `LOSSES`; "" takes the model card's, if any."""
+    """The name in `torch.nn.functional`, see `LOSSES`, or the path of a file in which the model is
+    trained; "" takes the model card's, if any."""
     task: str = ""
     """One of `TASKS`; "" takes the model card's, if any."""
     select: tuple[str, ...] = ()
@@ -105,6 +106,8 @@ class CheckResult(Record, frozen=True):
     skipped: tuple[SkippedRule, ...] = ()
     loss: str = ""
     """As it was used; "" where it is not known."""
+    loss_from: str = ""
+    """Where it was read, as "train.py:5"; "" where it was said."""
     task: str = ""
     inputs_from: str = ""
     """Where the inputs came from, as in `Inspection`; "" where no forward ran."""
@@ -146,6 +149,11 @@ def loss_named(text: str) -> str | None:
         if wanted in (_squeezed(short), _squeezed(name)):
             return name
     return None
+
+
+def is_training_file(text: str) -> bool:
+    """Whether it names a script or a notebook that has the loss, rather than the loss."""
+    return text.endswith((".py", ".ipynb"))
 
 
 def task_named(text: str) -> str | None:

@@ -57,7 +57,8 @@ def report(result: CheckResult, width: int = WIDTH) -> Iterator[str]:
 
 def conditions(result: CheckResult) -> str:
     """ "31 rules, loss cross_entropy, 0.4 s"."""
-    parts = [f"{result.ran} rules", f"loss {result.loss or 'not known'}"]
+    where = f" ({plain(result.loss_from)})" if result.loss_from else ""
+    parts = [f"{result.ran} rules", f"loss {result.loss or 'not known'}{where}"]
     if result.task:
         parts.append(result.task)
     if result.suppressed:
