@@ -159,7 +159,7 @@ def dry_run_differs(
         copied = copy.deepcopy(model).to("meta")
     args, kwargs = arguments()
     onto_meta = functools.partial(pytree.tree_map_only, Tensor, lambda t: t.to("meta"))
-    with torch.no_grad(), Lenient() as lenient:
+    with torch.no_grad(), Lenient() as lenient:  # within it the values of inputs are known
         forward = run_forward(copied, (onto_meta(args), onto_meta(kwargs)), lenient=lenient)
     if forward.failure is not None:
         return f"{forward.failure.message} at {forward.failure.where}", True

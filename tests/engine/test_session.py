@@ -210,7 +210,8 @@ def test_a_model_is_moved_and_looked_at_where_it_is(session: Session, write: Wri
 def test_a_forward_that_fails_only_there_brings_the_model_back(
     session: Session, write: Write
 ) -> None:
-    write("net.py", NET.replace("return self.out(", "return x.numpy().sum() + self.out("))
+    total = "self.out.weight.detach().numpy().sum()"
+    write("net.py", NET.replace("return self.out(", f"return {total} + self.out("))
     setup = Setup(target="net.py:Net")
     look(session, setup)
     error = refusal(session, msgspec.structs.replace(setup, device="meta"))

@@ -17,15 +17,19 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from nninspect.engine.dry_run.known_values import KnownValues
+
 aten: Any = torch.ops.aten
 
 
 @dataclass(frozen=True)
 class Assumed:
-    """Told what was assumed, as "all 12 elements"; and knows what `all` gave."""
+    """Told what was assumed, as "all 12 elements"; and knows what `all` gave, and what values are
+    known."""
 
     tell: Callable[[str], None]
     alls: WeakIdKeyDictionary
+    values: KnownValues
 
     def __call__(self, assumed: str) -> None:
         self.tell(assumed)
@@ -48,6 +52,9 @@ class Guessing(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         rule = _RULES.get(func)
         if rule is not None and any(map(has_no_values, _flat(args))):
+            operands = self._assume.values.operands(func, args, kwargs)
+            if operands is not None:
+                return self._assume.values.answer(func, operands)
             found = rule(self._assume, *args, **kwargs)
             if found is not NotImplemented:
                 return found
@@ -98,6 +105,8 @@ def _equal(assume: Assumed, one: Tensor, other: Tensor) -> bool:
 
 
 def _nonzero(assume: Assumed, tensor: Tensor) -> Tensor:
+    if (known := assume.values.of(tensor)) is not None:
+        return known.nonzero().to("meta")
     assume(_all(tensor.numel()))
     return tensor.new_empty((tensor.numel(), tensor.dim()), dtype=torch.int64)
 
@@ -108,8 +117,11 @@ def _all(elements: int) -> str:
 
 def _masked_select(assume: Assumed, tensor: Tensor, mask: Tensor) -> Tensor:
     shape = torch.broadcast_shapes(tensor.shape, mask.shape)  # type: ignore[no-untyped-call]
-    chosen = prod(shape)
-    assume(_all(chosen))
+    if (known := assume.values.of(mask)) is not None:
+        chosen = int(known.expand(shape).sum())
+    else:
+        chosen = prod(shape)
+        assume(_all(chosen))
     return tensor.new_empty((chosen,))
 
 

@@ -1,11 +1,12 @@
 """The mode of a dry run: each op by a rule, else by what is known of its like, else by its meta
-kernel, else by the kernel with guesses for the values that it asks for."""
+kernel; where that asks for values, with those that are known, else with guesses."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from nninspect.engine.dry_run.guesses import Assumed, Guessing
 from nninspect.engine.dry_run.known_shapes import KnownShapes
+from nninspect.engine.dry_run.known_values import KnownValues, Operands
 from nninspect.engine.dry_run.shape_rules import by_rule
 from nninspect.engine.structure import walk
 from nninspect.protocol.dry_run import Guess
@@ -30,6 +32,7 @@ class Lenient(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self._known = KnownShapes()
+        self._values = KnownValues()
         self._guesses: Counter[tuple[str, str, nn.Module | None, str]] = Counter()
         self._alls = WeakIdKeyDictionary()
         """What `all` gave, and what is `all` in other words."""
@@ -60,13 +63,41 @@ class Lenient(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         if name in _ATTRIBUTES:
-            return func(*args, **kwargs)
+            return self._attribute(func, args, kwargs)
         result = self._result(func, args, kwargs)
         if isinstance(result, torch.Tensor) and (name == "all" or _is_count(name, result, args)):
             self._alls[result] = True
         return result
 
+    def _attribute(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """`x.T` has known values where x has."""
+        result = func(*args, **kwargs)
+        if func.__name__ != "__get__":
+            self._values.forget(args[0])
+        elif type(result) is torch.Tensor:
+            if func.__self__.__name__ == "data":  # type: ignore[attr-defined]
+                self._values.move(args[0], result)
+            elif (operands := self._values.operands(func, args, kwargs)) is not None:
+                self._values.follow(func, operands, result)
+        return result
+
     def _result(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        operands = self._values.operands(func, args, kwargs)
+        try:
+            result, failed = self._on_meta(func, args, kwargs), False
+        except (RuntimeError, TypeError):  # NumPy, asked for an array, raises the latter
+            failed = True
+        if failed:
+            return self._with_values(func, args, kwargs, operands)
+        if operands is not None:
+            self._values.follow(func, operands, result)
+        return result
+
+    def _on_meta(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         with torch._C.DisableTorchFunction():
@@ -76,15 +107,23 @@ class Lenient(TorchFunctionMode):
             call, known = self._known.look_up(func, args, kwargs)
             if known is not None:
                 return known()
-        try:
-            result, failed = func(*args, **kwargs), False
-        except RuntimeError:
-            failed = True
-        if failed:
-            return self._guessed(func, args, kwargs)
+        result = func(*args, **kwargs)
         if call is not None:
             self._known.keep(call, result)
         return result
+
+    def _with_values(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        operands: Operands | None,
+    ) -> Any:
+        """The same call with the values that are known, or that are guessed."""
+        if operands is not None:
+            with suppress(Exception):  # what it raises on meta is to be raised
+                return self._values.answer(func, operands)
+        return self._guessed(func, args, kwargs)
 
     def _guessed(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -95,7 +134,7 @@ class Lenient(TorchFunctionMode):
         def tell(assumed: str) -> None:
             self._guesses[name, assumed, self._inside(), _line()] += 1
 
-        with Guessing(Assumed(tell, self._alls)):
+        with Guessing(Assumed(tell, self._alls, self._values)):
             return func(*args, **kwargs)
 
 
