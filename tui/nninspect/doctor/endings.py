@@ -28,4 +28,6 @@ def _keeps(step: Step) -> bool:
 
 def name_said(step: Step) -> str:
     """Of the last step: "sigmoid", "net.out (Softmax)"."""
+    if step.by_hand and not step.inside:
+        return f"{step.name} (written out)"
     return step.called if step.module is not None or step.inside else step.name

@@ -64,8 +64,8 @@ _NAMES: dict[Role, str] = {
     Role.JOIN: "cat concat concatenate stack hstack vstack dstack column_stack row_stack "
     "pad_sequence",
     Role.SUM: "add iadd radd sub isub rsub subtract",
-    Role.PRODUCT: "mul imul rmul multiply div idiv truediv rtruediv itruediv true_divide divide "
-    "where masked_fill mm bmm matmul rmatmul einsum outer lerp addcmul masked_scatter",
+    Role.PRODUCT: "mul imul rmul multiply div idiv truediv rtruediv rdiv itruediv true_divide "
+    "divide where masked_fill mm bmm matmul rmatmul einsum outer lerp addcmul masked_scatter",
     Role.EMBEDDING: "embedding embedding_bag one_hot",
     Role.RECURRENT: "rnn lstm gru rnn_tanh rnn_relu rnn_cell rnn_tanh_cell rnn_relu_cell "
     "lstm_cell gru_cell",

@@ -36,6 +36,8 @@ class Step:
     consumers: list[Step] = field(default_factory=list, repr=False)
     is_output: bool = False
     """The model returns what it made."""
+    by_hand: bool = False
+    """It is the end of a formula that is written out, see `formulas`."""
 
     @property
     def at(self) -> Place:
@@ -71,4 +73,5 @@ class Step:
             if not self.path and self.notes.file:  # called by the user's code, and no part
                 return f"a {kind} that is made in {self.inside or 'forward'}"
             return f"{self.path or 'the model'} ({kind})"
-        return f"{self.name} in {self.inside}" if self.inside else f"{self.name} in forward"
+        name = f"{self.name} (written out)" if self.by_hand else self.name
+        return f"{name} in {self.inside or 'forward'}"

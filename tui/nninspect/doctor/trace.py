@@ -12,6 +12,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
+from nninspect.doctor.formulas import recognise
 from nninspect.doctor.observer import Notes, NotesTaker
 from nninspect.doctor.place import Place
 from nninspect.doctor.roles import Role, function_of, name_of, role_of
@@ -166,6 +167,7 @@ class Trace:
             self._add(each)
         for each in recorded_steps(recorder):
             self._connect(self._steps[id(each)], makers.get(id(each), []))
+        recognise(self.steps)
 
     def _add(self, each: Maker) -> None:
         notes = self._taker.notes.get(id(each), Notes())

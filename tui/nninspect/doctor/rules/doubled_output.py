@@ -111,6 +111,8 @@ def _is_probability(step: Step) -> bool:
 
 def _change(evidence: Evidence, step: Step) -> str:
     """The user's line without it; it may be one of a Sequential's parts, and have none."""
+    if step.by_hand:
+        return f"return logits  # what the {step.name} is made of; apply it in predict"
     if written := without(evidence, step):
         return written if "logit" in written else f"{written}  # the logits"
     return f"remove {step.called}, and apply it in predict"
