@@ -258,6 +258,12 @@ def test_a_finding_names_the_line_of_the_user(
     assert (found.file, found.line) == (__file__, line(text))
 
 
+def test_one_detach_is_one_finding_with_the_line_without_it(outcome: Any) -> None:
+    (found,) = outcome(Detached(), X).findings
+    assert (found.code, found.severity) == ("NN901", Severity.WARNING)
+    assert found.change.startswith("return x.relu()  #")
+
+
 def test_the_op_whose_backward_makes_the_nan_is_named(outcome: Any) -> None:
     (found,) = outcome(RootOfZero(), X, "NN703").findings
     assert "the first NaN is out of the backward of pow" in found.seen

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from nninspect.doctor.backward import Gradients
+from nninspect.doctor.cuts import cuts
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
+from nninspect.doctor.reached import unreached
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.usage import is_used
 from nninspect.protocol.findings import Finding, Severity
@@ -22,7 +23,8 @@ class NoGradient(Rule):
     What it flags: parameters with `requires_grad` that no gradient reaches from any output, in
         train and in eval mode: a layer that forward does not use, or whose result it drops. All
         of them are one finding, an info where the input was guessed. Parts that the source uses
-        in a branch that this input did not take are left alone.
+        in a branch that this input did not take, and those that a cut keeps it from (NN901), are
+        left alone.
     Why: they are never trained, cost memory, and DistributedDataParallel stops on them.
     Instead: use the layer in forward, or remove it.
     Example:
@@ -36,7 +38,9 @@ class NoGradient(Rule):
     needs = frozenset({Need.TRACE, Need.BACKWARD})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        names = [name for name in unreached(evidence) if not _is_in_a_branch(evidence, name)]
+        lost = unreached(evidence)
+        told = {name for cut in cuts(evidence, lost) for name in cut.names}
+        names = [n for n in lost if n not in told and not _is_in_a_branch(evidence, n)]
         if not names:
             return
         parameters = evidence.structure.parameters
@@ -52,22 +56,6 @@ class NoGradient(Rule):
             severity=Severity.INFO if evidence.inputs_were_guessed else None,
             related=paths[1:],
         )
-
-
-def unreached(evidence: Evidence) -> list[str]:
-    """Trainable parameters that have no gradient in any of the backwards that ran."""
-    first = _gradients(evidence, 0, True)
-    if first.error is None and all(gradient is not None for gradient in first.of.values()):
-        return []
-    probed = [first, _gradients(evidence, 1, True), _gradients(evidence, 0, False)]
-    ran = [each for each in probed if each.error is None and each.of]
-    if not ran or not all(each.has_path for each in probed):
-        return []
-    return [name for name in ran[0].of if all(each.of.get(name) is None for each in ran)]
-
-
-def _gradients(evidence: Evidence, seed: int, training: bool) -> Gradients:
-    return evidence.probes.gradients(seed=seed, training=training)
 
 
 def _is_in_a_branch(evidence: Evidence, name: str) -> bool:
