@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any
 
@@ -280,3 +281,36 @@ def test_a_lost_layer_is_shown_where_it_is_made(outcome: Callable[..., Outcome])
     finding = only(outcome(ListOfLayers(), "2,8", "NN501"))
     assert finding.file == __file__
     assert "72 parameters" in finding.seen
+
+
+LAYER = "nn.Linear(8, 8)"
+
+
+@pytest.mark.parametrize(
+    ("held", "change"),
+    [
+        (f"[{LAYER}]", f"nn.ModuleList([{LAYER}])"),
+        (f"{{'a': {LAYER}}}", f"nn.ModuleDict({{'a': {LAYER}}})"),
+        (f"[({LAYER},)]", f"nn.ModuleList((nn.ModuleList(each) for each in [({LAYER},)]))"),
+        (f"[[{LAYER}]]", f"nn.ModuleList((nn.ModuleList(each) for each in [[{LAYER}]]))"),
+    ],
+)  # fmt: skip
+def test_a_container_of_containers_is_registered_with_what_it_holds(
+    held: str, change: str, check_source: Callable[..., CheckResult]
+) -> None:
+    source = """
+        from torch import nn
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(8, 4)
+                self.held = {}
+            def forward(self, x):
+                return self.fc(x)
+        """
+    (found,) = check_source(source.format(held), "2,8", select=("NN501",)).findings
+    mended = found.change
+    assert eval(mended.partition("= ")[2], {"nn": nn})  # what is proposed runs
+    assert ast.dump(ast.parse(mended)) == ast.dump(ast.parse(f"self.held = {change}"))
+    registered = source.replace("self.held = {}", mended)
+    assert not check_source(registered, "2,8", select=("NN501",)).findings

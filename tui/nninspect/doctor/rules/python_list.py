@@ -14,6 +14,7 @@ from nninspect.doctor.rewrite import wrapped
 from nninspect.doctor.rule import Need, Rule
 from nninspect.protocol.findings import Finding, Severity
 
+_LIST, _DICT = "nn.ModuleList", "nn.ModuleDict"
 _WHY = (
     "They are in no parameters(), so they are never trained, not saved, and not moved by"
     " to(device)."
@@ -74,14 +75,55 @@ class PythonList(Rule):
         self, evidence: Evidence, path: str, name: str, value: Any, held: list[nn.Module]
     ) -> Finding:
         place = _place(evidence, path, name)
-        wrapper = "nn.ModuleDict" if isinstance(value, Mapping) else "nn.ModuleList"
         return self.finding(
             f"self.{name} is a {type(value).__name__} with {_counted(held)} that the model does not"
             " know of.",
             why=_WHY,
-            change=wrapped(evidence, place, wrapper) or f"self.{name} = {wrapper}(...)",
+            change=_change(evidence, place, name, value),
             at=place,
         )
+
+
+def _change(evidence: Evidence, place: Place, name: str, value: Any) -> str:
+    """The user's statement with the container that holds such values, and what goes into it."""
+    parts = _parts(value)
+    outer = _container(value)
+    if all(isinstance(part, nn.Module) for part in parts):
+        return wrapped(evidence, place, outer) or f"self.{name} = {outer}(...)"
+    if all(isinstance(part, (Mapping, list, tuple)) for part in parts) and all(
+        isinstance(each, nn.Module) for part in parts for each in _parts(part)
+    ):
+        return _nested(evidence, place, name, (outer, _container(parts[0])))
+    values = f"self.{name}.values()" if outer == _DICT else f"self.{name}"
+    is_flat = any(isinstance(part, nn.Module) for part in parts)
+    loops = f"for each in {values}" if is_flat else f"for part in {values} for each in part"
+    return (
+        f"self.{name}_modules = {_LIST}(each {loops} if isinstance(each, nn.Module))"
+        "  # registers them beside it"
+    )
+
+
+def _nested(evidence: Evidence, place: Place, name: str, kinds: tuple[str, str]) -> str:
+    """`nn.ModuleList(nn.ModuleList(each) for each in ...)`, or what is appended to an empty one."""
+    outer, inner = kinds
+    written = wrapped(evidence, place, outer)
+    target, _, rest = written.partition(f" = {outer}(")
+    if not rest:
+        return f"self.{name} = {outer}(...)  # of {inner}(...)"
+    value = rest.removesuffix(")")
+    if not value:
+        return f"{written}\nself.{name}.append({inner}([...]))  # each as one"
+    if outer == _DICT:
+        return f"{target} = {outer}({{key: {inner}(each) for key, each in {value}.items()}})"
+    return f"{target} = {outer}({inner}(each) for each in {value})"
+
+
+def _container(value: Any) -> str:
+    return _DICT if isinstance(value, Mapping) else _LIST
+
+
+def _parts(value: Any) -> list[Any]:
+    return list(value.values() if isinstance(value, Mapping) else value)
 
 
 def _is_lost(module: nn.Module, known: set[int]) -> bool:
