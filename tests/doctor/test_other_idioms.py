@@ -123,6 +123,37 @@ class NamedDevice(Two):
         return super().forward(x.to(device))
 
 
+class Chosen(Two):
+    """A router that is never trained: only its choice goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(F.relu(self.table(self.a(x).argmax(-1))))
+
+
+class Copied(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(F.relu(torch.tensor(self.a(x))))
+
+
+class SigmoidByHand(Two):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(1 / (1 + torch.exp(-self.a(x))))
+
+
+class Standardised(nn.Conv2d):
+    def __init__(self) -> None:
+        super().__init__(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.weight.reshape(1, len(self.weight), -1)
+        weight = F.batch_norm(rows, None, None, training=True).view_as(self.weight)
+        return F.conv2d(x, weight, self.bias)
+
+
 class Convolutions(nn.Sequential):
     def __init__(self, *between: nn.Module) -> None:
         super().__init__(
@@ -157,6 +188,42 @@ class TimeFirst(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         states = self.rnn(x)[0]
         return self.out(states[-1] if self.last else states)
+
+
+class Forecast(nn.Module):
+    """A value for each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.out = nn.LSTM(4, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.rnn(x)[0])
+
+
+class BatchFirst(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.out = nn.LSTM(4, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:  # x: (batch, time, 4)
+        return self.out(self.rnn(x)[0])
+
+
+class FirstState(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.out = nn.GRU(4, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.rnn(x, x.new_zeros(1, x.shape[1], 8))[0])
+
+
+class Graph(Two):
+    """Rows are the nodes of one graph."""
+
+    def forward(self, x: Tensor, adjacency: Tensor) -> Tensor:  # type: ignore[override]
+        return self.b(adjacency @ F.relu(self.a(x)))
 
 
 class TimeFirstTransformer(nn.Module):
@@ -240,7 +307,10 @@ MISTAKES: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "NN802 sliced": (Positions, "4,8", ""),
     "NN803 by a name": (NamedDevice, "4,8", ""),
     "NN201 convolutions": (Convolutions, "2,3,8,8", ""),
-    "NN603 time first": (TimeFirst, "5,4,4", ""),
+    "NN603 by its shapes (batch, time)": (BatchFirst, "5,4,4", ""),
+    "NN901 by a choice": (Chosen, "4,8", ""),
+    "NN901 by a copy": (Copied, "4,8", ""),
+    "NN203 written out": (SigmoidByHand, "4,8", ""),
     "NN412 by a count": (Counting, "4,8", ""),
     "NN412 by Python's own": (Skipping, "4,8", ""),
     "NN702 everything": (AllZero, "4,8", ""),
@@ -281,6 +351,10 @@ HEALTHY: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "activated convolutions": (lambda: Convolutions(nn.ReLU()), "2,3,8,8", ""),
     "separable": (Separable, "2,3,8,8", ""),
     "packed lengths": (Packed, "4,5,4 bool:4x5", ""),
+    "time first": (TimeFirst, "6,4,4", ""),
+    "time first by its state": (FirstState, "6,4,4", ""),
+    "one graph": (Graph, "6,8 6,6", ""),
+    "weights standardised": (Standardised, "2,3,8,8", ""),
     "last of time first": (lambda: TimeFirst(last=True), "6,4,4", ""),
     "positions of time first": (TimeFirstTransformer, "6,4,8", ""),
     "lambdas": (Lambdas, "4,8", CE),
@@ -289,7 +363,7 @@ HEALTHY: dict[str, tuple[Callable[[], nn.Module], str, str]] = {
     "bias before a norm": (normed_by_hand, "2,3,8,8", ""),
     "quantized": (lambda: quantize_dynamic(Two(), {nn.Linear}), "4,8", ""),
 }
-TOLD = {"NN501": Severity.ERROR, "NN603": Severity.WARNING}
+TOLD = {"NN501": Severity.ERROR, "NN603": Severity.WARNING, "NN901": Severity.WARNING}
 
 
 def found(outcome: Any, case: tuple[Callable[[], nn.Module], str, str]) -> list[Finding]:
@@ -319,6 +393,14 @@ def test_what_only_looks_like_one_is_let_alone(outcome: Any, name: str) -> None:
     told = [f"{f.code} {f.seen}" for f in findings if f.severity is not Severity.INFO]
     assert not told
     assert not {"NN805", "NN707"} & {finding.code for finding in findings}
+
+
+def test_a_batch_at_dimension_1_that_nothing_speaks_for_or_against_is_an_info(
+    outcome: Any,
+) -> None:
+    (finding,) = outcome(Forecast(), "6,4,4").findings
+    assert (finding.code, finding.severity) == ("NN603", Severity.INFO)
+    assert "batch_first=True" in finding.change
 
 
 def test_the_same_pair_all_over_a_network_is_one_finding(outcome: Any) -> None:

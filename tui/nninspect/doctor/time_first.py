@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import torch
 
 from nninspect.doctor.deadline import Unavailable
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.roles import Role
 from nninspect.doctor.runs import BATCH
+
+_TIME = r"(?:T|L|S|(?:n_|num_|src_|tgt_)?(?:time\w*|seq\w*|steps?|len\w*))"
+_BATCH = r"(?:B|N|bs|bsz|(?:n_)?batch\w*)"
+_ORDERS = {
+    "time": re.compile(rf"(?<![\w.]){_TIME}\s*[,x×]\s*{_BATCH}\b|batch_first\s*=\s*False"),
+    "batch": re.compile(rf"(?<![\w.]){_BATCH}\s*[,x×]\s*{_TIME}\b"),
+}
 
 
 def batch_of_output(evidence: Evidence) -> int | None:
@@ -39,8 +49,10 @@ def _followed(evidence: Evidence) -> int | None:
 
 def knows_time(evidence: Evidence) -> bool:
     """The forward itself treats dimension 0 as time: positions that are the same for every place
-    of dimension 1 are added, or an attention mask spans dimension 0."""
+    of dimension 1 are added, an attention mask spans dimension 0, or a recurrent layer is given
+    a first state of as many samples as dimension 1 has."""
     (length, width, *_) = evidence.probes.inputs[0].shape
+    states = any(len(step.inputs) > 1 for step in evidence.trace.of(Role.RECURRENT))
     positions = any(
         tensor.shape[:2] == (length, 1) and len(tensor.shape) > 2
         for step in evidence.trace.of(Role.SUM)
@@ -51,4 +63,16 @@ def knows_time(evidence: Evidence) -> bool:
         for call in evidence.trace.calls
         for tensor in call.inputs
     )
-    return length != width and (positions or masks)
+    return length != width and (positions or masks or states)
+
+
+def written_order(evidence: Evidence) -> str:
+    """What comes first by the source of the classes, their comments and docstrings: "time" where
+    shapes are written as (T, B, ...) or `batch_first=False` is, "batch" for (B, T, ...); "" where
+    they tell nothing, or both."""
+    texts = [
+        ast.get_source_segment(written.file.text, written.node) or ""
+        for written in evidence.source_classes()
+    ]
+    found = {name for name, order in _ORDERS.items() if any(map(order.search, texts))}
+    return found.pop() if len(found) == 1 else ""

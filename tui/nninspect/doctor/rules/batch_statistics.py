@@ -16,7 +16,7 @@ class BatchStatistics(Rule):
 
     What it flags: a batch norm without running statistics (`track_running_stats=False`), one that
         is in train mode while the model is in eval mode, and `F.batch_norm` with
-        `training=True` then.
+        `training=True` then; but not where it standardises a weight.
     Why: an answer then depends on who else is in the batch, and a batch of 1 may fail or give
         nothing but the bias.
     Instead: keep the running statistics and pass `training=self.training`; for small batches use
@@ -53,5 +53,20 @@ def _uses_batch(step: Step) -> bool:
     if step.name != "batch_norm":
         return False
     if step.module is None:
+        if _is_of_weights(step):
+            return False
         return bool(step.option("training", step.option("5", False)))
     return step.notes.training or step.option("running_mean") is None
+
+
+def _is_of_weights(step: Step) -> bool:
+    """It normalises a parameter, as weight standardisation does, and nothing that came in."""
+    waiting, seen = [step], {step}
+    while waiting:
+        for producer in waiting.pop().producers:
+            if producer is None:
+                return False
+            if producer not in seen:
+                seen.add(producer)
+                waiting.append(producer)
+    return True

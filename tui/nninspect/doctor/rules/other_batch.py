@@ -64,10 +64,17 @@ def _fails(run: Run) -> bool:
 
 
 def has_one_batch(evidence: Evidence) -> bool:
-    """Every input has the same number of samples, where a batch is."""
+    """Every input has the same number of samples, where a batch is; and none says how the rows of
+    another belong together, as the (N, N) matrix of a graph of N nodes does."""
     inputs = evidence.probes.inputs
+    if len(inputs) > 1 and any(_is_square(spec) for spec in inputs):
+        return False
     batches = {_batch(spec) for spec in inputs if spec.shape}
     return len(batches) == 1 and all(spec.shape for spec in inputs)
+
+
+def _is_square(spec: InputSpec) -> bool:
+    return len(spec.shape) == 2 and 1 < spec.shape[0] == spec.shape[1]
 
 
 def _batch(spec: InputSpec) -> int:

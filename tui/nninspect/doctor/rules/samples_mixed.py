@@ -13,7 +13,7 @@ from nninspect.doctor.rewrite import with_argument
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.rules.batch_statistics import BatchStatistics
 from nninspect.doctor.runs import BATCH
-from nninspect.doctor.time_first import batch_of_output, knows_time
+from nninspect.doctor.time_first import batch_of_output, knows_time, written_order
 from nninspect.protocol.findings import Finding, Severity
 
 RELATIVE = 1e-3
@@ -25,10 +25,11 @@ class SamplesMixed(Rule):
     """One sample's output depends on the other samples of the batch.
 
     What it flags: in eval mode, the first sample of a batch is replaced and the outputs of the
-        others change. A warning where dimension 1 would do as the batch, which may be meant;
-        silent where positions or a mask say that dimension 0 is time. It leaves alone outputs
-        without a batch dimension, losses, square outputs that compare every sample with every
-        other, models that draw random numbers, and dynamic quantisation, which rounds by the
+        others change. Where dimension 1 would do as the batch, which may be meant, an info, and a
+        warning if the source writes shapes as (batch, time); silent where shapes written as (time,
+        batch), positions, a mask or a first state say that dimension 0 is time. It leaves alone
+        outputs without a batch dimension, losses, square outputs that compare every sample with
+        every other, models that draw random numbers, and dynamic quantisation, which rounds by the
         range of the batch. An info where a guessed input may be a single sample.
     Why: an answer must not depend on who else is asked. A `view` or `reshape` that moves the
         batch, a norm or softmax over dimension 0, or a missing `batch_first=True` does this,
@@ -69,7 +70,8 @@ class SamplesMixed(Rule):
         )
 
     def _time_first(self, evidence: Evidence) -> Iterator[Finding]:
-        if knows_time(evidence):
+        order = written_order(evidence)
+        if order == "time" or knows_time(evidence):
             return
         at, change = _cause(evidence)
         yield self.finding(
@@ -79,7 +81,7 @@ class SamplesMixed(Rule):
             " before it.",
             change=change,
             at=at,
-            severity=Severity.WARNING,
+            severity=Severity.WARNING if order == "batch" else Severity.INFO,
         )
 
 

@@ -19,6 +19,8 @@ _MAKERS = frozenset(_NAMES.split())
 _MOVED = frozenset({"to", "cuda", "type_as", "cpu", "xpu", "copy"})
 _INDEXED = frozenset({"getitem", "setitem"})
 """An index may be on the CPU wherever the tensor is."""
+_COUNTED = frozenset({"multinomial", "topk", "narrow", "expand", "view", "reshape", "repeat"})
+"""What they get beside their first tensor are numbers, wherever those are."""
 
 
 class TensorWithoutDevice(Rule):
@@ -76,7 +78,8 @@ def _left_on_the_cpu(trace: Trace) -> set[Step]:
         is_start = step.name in _MAKERS and "device" not in step.notes.options
         is_made_of_them = bool(step.producers) and step.name not in _MOVED
         if is_plain and (is_made_of_them or is_start):
-            found |= {step} if all(maker in found for maker in step.producers) else set()
+            makers = step.producers[:1] if step.name in _COUNTED else step.producers
+            found |= {step} if all(maker in found for maker in makers) else set()
     return found
 
 
