@@ -106,6 +106,28 @@ def test_a_scrolled_screen_costs_little_more_than_its_new_row() -> None:
     assert len(scrolled) < len(first) / 3
 
 
+def test_titles_above_rows_that_scroll_are_left_where_they_are() -> None:
+    screens = Screens()
+    titled = (0, 0, "a title".ljust(WIDTH), "1"), (0, 0, "another".ljust(WIDTH), "1")
+    for first, title in enumerate(titled):
+        rows = whole([0, *range(first + 1, first + HEIGHT)], -1)
+        written = screens.write(rows.removesuffix("\x1b[1;1H") + drawn([title]))
+    assert f"\x1b[2;{HEIGHT}r" in written
+    assert len(written) < 120
+
+
+def test_a_colour_is_sent_once_a_frame_and_words_in_it_in_one_piece() -> None:
+    screens = Screens()
+    rows = [
+        piece
+        for y in range(HEIGHT)
+        for piece in ((y, 0, f"label {y}", STYLES[3]), (y, 12, f"{y} words", "1;31"))
+    ]
+    written = screens.write(drawn(rows))
+    assert written.count("38;2;10;20;30") == written.count("31m") == 1
+    assert all(f"label {y}" in written and f"{y} words" in written for y in range(HEIGHT))
+
+
 def test_what_is_shown_already_is_not_sent_again() -> None:
     screens = Screens()
     frame = whole(list(range(HEIGHT)), 3)

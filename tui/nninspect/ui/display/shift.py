@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nninspect.ui.display.cells import EMPTY, UNKNOWN, Row, Rows
@@ -54,9 +55,36 @@ def find_shift(shown: dict[int, Row], wanted: dict[int, Row]) -> Shift | None:
     if not shifts:
         return None
     everything = {**shown, **wanted}
-    best = max(shifts, key=lambda shift: _fitting(shown, everything, shift))
-    spared = _cost(shown, wanted, best) - _cost(best.apply(shown), everything, best)
+    best = _narrowed(max(shifts, key=lambda s: _fitting(shown, everything, s)), shown, everything)
+    spared = _cost(shown, everything, best) - _cost(best.apply(shown), everything, best)
     return best if spared > WORTH else None
+
+
+def _narrowed(shift: Shift, shown: Rows, wanted: Rows) -> Shift:
+    """Without the rows at its ends that are better left where they are, as a line of titles."""
+    start = max(shift.top, shift.top - shift.rows)
+    end = min(shift.bottom, shift.bottom - shift.rows)
+    gains = [
+        _differing(shown[y], wanted[y]) - _differing(shown[y + shift.rows], wanted[y])
+        for y in range(start, end + 1)
+    ]
+    first, last = _best_stretch(gains)
+    return Shift(
+        start + min(first, first + shift.rows), start + max(last, last + shift.rows), shift.rows
+    )
+
+
+def _best_stretch(gains: Sequence[int]) -> tuple[int, int]:
+    """The first and the last of those next to each other that have the greatest sum."""
+    best = total = 0
+    found, first = (0, 0), 0
+    for place, gain in enumerate(gains):
+        if total <= 0:
+            total, first = 0, place
+        total += gain
+        if total > best:
+            best, found = total, (first, place)
+    return found
 
 
 def _fitting(shown: Rows, wanted: Rows, shift: Shift) -> int:
