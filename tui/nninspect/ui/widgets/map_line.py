@@ -32,7 +32,8 @@ class Extent:
 
 
 class MapLine(Line):
-    """The parts of the module that the cursor is on, or in; a click goes to one."""
+    """The parts of the module that the cursor is on, or in; a click goes to one. The name of the
+    part that it is in stands out, not all of it: that would be drawn anew at each step."""
 
     extent: reactive[Extent | None] = reactive(None)
 
@@ -64,9 +65,12 @@ def _spans(extent: Extent, width: int) -> Iterator[Span]:
     parts = [row for row in table.children(whole) if measure.values[row] > 0]
     sizes = cells([measure.values[row] for row in parts], width - cell_len(title))
     for number, (row, size) in enumerate(zip(parts, sizes, strict=True)):
-        is_here = row <= extent.row < table.end[row]
-        style = "active" if is_here else ("even", "odd")[number % 2]
-        yield Span(_label(table, row, size), style, f"jump({row})")
+        label, action = _label(table, row, size), f"jump({row})"
+        if row <= extent.row < table.end[row]:
+            here = label.rstrip() + " " if label.strip() else label
+            yield Span(label[: len(here)], "active", action)
+            label = label[len(here) :]
+        yield Span(label, ("even", "odd")[number % 2], action)
 
 
 def _opened(table: LayerTable, row: int) -> int:
