@@ -152,10 +152,10 @@ async def test_the_map_shows_the_parts_and_a_click_goes_to_one(ui: ModuleType) -
         await ui.settle(pilot)
         model = ui.tree_of(pilot)
         assert model.table.path(model.cursor) == "stage3"
-        await pilot.press("j")
+        await pilot.press("j", "j")
         await ui.settle(pilot)
         _, here, beside, *_ = pilot.app.screen.query_one(MapLine).spans
-        assert (here.text, here.style) == (" 0 ", "active")
+        assert (here.text, here.style) == (" conv1 ", "active")
         assert (beside.style, beside.action) == ("even", here.action)
         await pilot.press("M")
         await ui.settle(pilot)
