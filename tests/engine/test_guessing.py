@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.ao.nn.quantized.dynamic as quantized_dynamic
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -437,6 +438,18 @@ class Actor(nn.Module):
 
 
 made("any_arguments", lambda self, *args: self.fc(*args), fc=lambda: nn.Linear(4, 2))
+made(
+    "keys_of_other_sizes",
+    lambda self, query, key, value: self.attend(query, key, value)[0],
+    attend=lambda: nn.MultiheadAttention(12, 2, kdim=20, vdim=10, batch_first=True),
+)
+made(
+    "image_from_a_row",
+    lambda self, x: self.conv(self.image(x)),
+    image=lambda: nn.Unflatten(1, (1, 28, 28)),
+    conv=lambda: nn.Conv2d(1, 4, 3),
+)
+made("quantized", lambda self, x: self.fc(x), fc=lambda: quantized_dynamic.Linear(6, 3))
 made("two_of_any", lambda self, *args: self.mix(*args), mix=lambda: nn.Bilinear(3, 5, 4))
 made("keywords_only", lambda self, *, x: self.fc(x), fc=lambda: nn.Linear(4, 2))
 made("two_keywords", lambda self, *, x, y: self.a(x) + self.b(y),

@@ -368,6 +368,44 @@ def test_a_method_that_was_compiled_shows_its_parts(see: Any) -> None:
     assert out(see(model).rows["fc"]) == [(2, 4)]
 
 
+def exported(model: nn.Module, *args: Tensor) -> nn.Module:
+    return torch.export.export(model.eval(), args).module()
+
+
+def test_an_exported_program_shows_its_operators_as_the_functions_they_are(look: Any) -> None:
+    net = Net(lambda self, x: F.relu(self.fc(x)).sum(1), fc=linear())
+    seen = look(exported(net, torch.ones(2, 4)))
+    assert seen.inspection.failure is None
+    assert seen.inspection.inputs == (TWO_BY_FOUR,)
+    assert seen.inspection.inputs_from == "what the model was traced with"
+    assert [path for path in seen.rows if seen.rows[path].kind is Kind.OP] == [
+        "linear",
+        "relu",
+        "sum",
+    ]
+    assert seen.rows["linear"].mult_adds == seen.rows[""].mult_adds == 2 * 20
+    assert ("linear", "relu") in edges(seen)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(3, 4, 3, groups=1),
+        nn.Conv2d(4, 4, 3, groups=2, bias=False),
+        nn.ConvTranspose2d(3, 4, 3, stride=2),
+    ],
+)
+def test_core_operators_of_an_exported_program_count_as_its_layers_do(
+    layer: nn.Conv2d, look: Any
+) -> None:
+    x = torch.ones(2, layer.in_channels, 8, 8)
+    net = nn.Sequential(layer, nn.BatchNorm2d(4)).eval()
+    program = torch.export.export(net, (x,)).run_decompositions()
+    seen = look(program.module())
+    assert seen.inspection.uncounted == ()
+    assert seen.rows[""].mult_adds == look(net, InputSpec(tuple(x.shape))).rows["0"].mult_adds
+
+
 def test_a_dynamically_quantized_layer_shows_what_it_calls(see: Any) -> None:
     quantization = pytest.importorskip("torch.ao.quantization")
     model = quantization.quantize_dynamic(nn.Sequential(linear(), nn.ReLU()).eval(), {nn.Linear})

@@ -75,6 +75,23 @@ def _conv_transpose(
     return input.numel() * prod(weight.shape[1:]) + _bias(out, bias)
 
 
+def _convolution(
+    out: Tensor,
+    /,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    *rest: Any,
+) -> int:
+    """All of them, as core ATen has it."""
+    rule = _conv_transpose if transposed else _conv
+    return rule(out, input, weight, bias)
+
+
 def _matmul(out: Tensor, /, input: Tensor, *others: Any, **more: Any) -> int:
     """Also of `mv`, `dot`, `inner` and `bmm`: what is summed over is the first one's last."""
     return out.numel() * input.shape[-1]
@@ -199,6 +216,7 @@ _RULES: dict[Callable[..., Any], Rule] = {
     F.linear: _linear,
     **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _conv),
     **dict.fromkeys((F.conv1d, F.conv2d, F.conv3d), _conv),
+    torch.convolution: _convolution,
     **dict.fromkeys(
         (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _conv_transpose
     ),

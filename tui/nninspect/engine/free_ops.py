@@ -47,6 +47,7 @@ _LAYERS = """
     softmin softplus softshrink softsign tanh tanhshrink threshold
     batch_norm group_norm instance_norm layer_norm local_response_norm rms_norm renorm
     native_batch_norm native_group_norm native_layer_norm
+    native_batch_norm_legit native_batch_norm_legit_no_training
     adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
     adaptive_max_pool2d adaptive_max_pool3d avg_pool1d avg_pool2d avg_pool3d
     fractional_max_pool2d fractional_max_pool3d lp_pool1d lp_pool2d lp_pool3d max_pool1d

@@ -21,7 +21,7 @@ from nninspect.engine.guessing.arguments import (
 from nninspect.engine.guessing.combine import combined
 from nninspect.engine.guessing.configs import config_of, input_named
 from nninspect.engine.guessing.known import Guess, known_inputs
-from nninspect.engine.guessing.layers import SEQUENCE
+from nninspect.engine.guessing.layers import SEQUENCE, is_lazy_layer
 from nninspect.engine.guessing.reading.options import time_first
 from nninspect.engine.guessing.reading.reader import read
 from nninspect.engine.guessing.reading.values import Reading
@@ -167,7 +167,10 @@ def unknown_input(model: nn.Module) -> BadInput:
     names = required_arguments(model)
     takes = ", ".join(names)
     typed = " ".join(f"--input {name}=1x…" for name in names) if len(names) > 1 else EXAMPLES
+    why = f"the forward of {type(model).__name__} takes {takes}, and no input was given"
+    if lazy := next((path for path, each in model.named_modules() if is_lazy_layer(each)), None):
+        why += f"; {lazy or 'it'} learns its size from the first, so none is guessed"
     return BadInput(
-        f"the forward of {type(model).__name__} takes {takes}, and no input was given",
+        why,
         f"Say what to feed it: {typed}",
     )

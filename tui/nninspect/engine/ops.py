@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch._ops import OpOverload
+from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from nninspect.engine.counting import count
@@ -34,7 +36,7 @@ unseen = torch._C.DisableTorchFunction
 """A context in which our own questions to tensors are no ops."""
 
 _TORCH = str(Path(torch.__file__).resolve().parent)
-_OURS = str(Path(__file__).resolve().parent)
+_OURS = str(Path(__file__).resolve().parent.parent)
 
 
 @dataclass(slots=True, eq=False)
@@ -115,6 +117,7 @@ class OpRecorder(TorchFunctionMode):
 
     def _op(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         recorder = self._recorder
+        known = _called_as(func)
         with unseen():
             found = tensors_in([*args, *kwargs.values()] if kwargs else args)
             inputs = described(found)  # before it: an in-place op may resize
@@ -125,17 +128,17 @@ class OpRecorder(TorchFunctionMode):
                 self._recorder.wait()
         except (Exception, Ended) as error:
             if error is not self._error:
-                self._error, self.failed = error, self._begun(func, inputs)
+                self._error, self.failed = error, self._begun(known, inputs)
                 self._keep(self.failed)
             raise
         with unseen():
             written = _written(func, result, args, kwargs)
             made = [t for _, t in tensors_in(result)] if written is None else [written]
-            op = self._begun(func, inputs)
+            op = self._begun(known, inputs)
             if made and self._keep(op):
-                op.mult_adds = count(func, args, kwargs, result)
+                op.mult_adds = count(known, args, kwargs, result)
                 if recorder.observer is not None:
-                    recorder.observer.done(op, func, args, kwargs, recorder.dataflow)
+                    recorder.observer.done(op, known, args, kwargs, recorder.dataflow)
                 self._note(op, [t for _, t in found], made, is_in_place=written is not None)
             elif not made and recorder.observer is not None:
                 recorder.observer.read(op, [t for _, t in found], recorder.dataflow)
@@ -183,6 +186,17 @@ class OpRecorder(TorchFunctionMode):
 @lru_cache(maxsize=MAX_KNOWN)
 def _is_attribute(func: Callable[..., Any]) -> bool:
     return getattr(func, "__name__", "") in ("__get__", "__set__", "__delete__")
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _called_as(func: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator, as exported programs call them, by the function of its name."""
+    if not isinstance(func, OpOverload):
+        return func
+    packet = func.overloadpacket
+    name = packet.__name__
+    found: Callable[..., Any] = getattr(F, name, None) or getattr(torch, name, packet)
+    return found
 
 
 @lru_cache(maxsize=MAX_KNOWN)

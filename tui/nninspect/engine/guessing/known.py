@@ -27,7 +27,7 @@ class Guess:
 
 def known_inputs(model: nn.Module) -> Guess | None:
     """The first that the model has: an example, dummy inputs, a library's config."""
-    for find in (_example, _dummies, _pretrained_cfg, _transformers):
+    for find in (_example, _dummies, _pretrained_cfg, _transformers, _exported):
         if guess := find(model):
             return guess
     return None
@@ -86,6 +86,25 @@ def _pretrained_cfg(model: nn.Module) -> Guess | None:
         if isinstance(size, Sequence) and size and all(isinstance(dim, int) for dim in size):
             return Guess(((InputSpec((1, *size)),),), f"the model's {name}")
     return None
+
+
+def _exported(model: nn.Module) -> Guess | None:
+    """What a program of `torch.export` was traced with; -1 in a shape's place is any size."""
+    graph = getattr(model, "graph", None)
+    if not isinstance(graph, torch.fx.Graph):
+        return None
+    traced = [node.meta.get("val") for node in graph.find_nodes(op="placeholder")]
+    if not traced or not all(isinstance(each, torch.Tensor) for each in traced):
+        return None
+    specs = tuple(InputSpec(_sizes(each), dtype_name(each.dtype)) for each in traced)
+    return Guess((specs,), "what the model was traced with", is_example=True)
+
+
+def _sizes(traced: torch.Tensor) -> tuple[int, ...]:
+    """As they were; of a size that may be any, what it was then."""
+    return tuple(
+        size if isinstance(size, int) else int(size.node.hint or 2) for size in traced.shape
+    )
 
 
 def _transformers(model: nn.Module) -> Guess | None:

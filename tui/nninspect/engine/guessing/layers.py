@@ -21,11 +21,25 @@ SIDES_3D = (16, 32, 64)
 def first_layer(model: nn.Module) -> tuple[str, nn.Module | None]:
     """The first module with parameters of a kind that is known, and its path."""
     for path, module in model.named_modules():
-        if isinstance(module, LazyModuleMixin):
+        if is_lazy_layer(module):
             return "", None  # it learns its shape from the first input, so a wrong guess would stay
-        if any(p is not None for p in module._parameters.values()) and any(candidates(module)):
+        has_own = any(p is not None for p in module._parameters.values())
+        if (has_own or _features(module)) and any(candidates(module)):
             return path, module
     return "", None
+
+
+def is_lazy_layer(module: nn.Module) -> bool:
+    """It learns its size from the first input that it gets."""
+    return isinstance(module, LazyModuleMixin) and module.has_uninitialized_params()
+
+
+def _features(module: nn.Module) -> int:
+    """What a linear layer that is none of torch's takes, a quantized one or another library's; 0
+    for any other module. One that has a layer of torch's in it is no layer."""
+    features = getattr(module, "in_features", None)
+    has_torchs = any(isinstance(each, nn.Linear) for each in module.modules())
+    return features if isinstance(features, int) and not has_torchs else 0
 
 
 def candidates(layer: nn.Module) -> Iterator[InputSpec]:
@@ -69,6 +83,9 @@ def candidates(layer: nn.Module) -> Iterator[InputSpec]:
             yield from _images(layer.num_channels, SIDES_2D, 2)
         case nn.Bilinear():
             yield InputSpec((1, layer.in1_features))
+        case _ if features := _features(layer):
+            yield InputSpec((1, features))
+            yield InputSpec((1, SEQUENCE, features))
 
 
 def _images(channels: int, sides: Sequence[int], dims: int) -> Iterator[InputSpec]:

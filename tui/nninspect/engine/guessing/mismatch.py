@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -39,6 +40,9 @@ _MATMUL = (
 _CHANNELS = re.compile(
     r"weight of size \[\d+, \d+((?:, \d+)*)\], expected input\S* to have (\d+) channels, "
     r"but got (\d+) channels"
+)
+_UNFLATTEN = re.compile(
+    r"unflatten: Provided sizes \[([\d, ]+)\] don't multiply up to the size of dim (\d+) \((\d+)\)"
 )
 _ROWS = re.compile(r"^(\d+) sample became (\d+) rows$")
 _VIEW = re.compile(r"shape '\[(.*?)\]' is invalid for input of size (\d+)")
@@ -85,7 +89,7 @@ _SPLIT = re.compile(
 
 def mismatch(refusal: Refusal) -> Mismatch | None:
     """The wrong size that a refusal is about, from the failing layer, else from its words."""
-    return _of_bilinear(refusal) or _of_layer(refusal) or _of_text(refusal.text)
+    return _of_several(refusal) or _of_layer(refusal) or _of_text(refusal.text)
 
 
 def _of_layer(refusal: Refusal) -> Mismatch | None:
@@ -101,11 +105,16 @@ def _of_layer(refusal: Refusal) -> Mismatch | None:
     return Mismatch(takes.axis, takes.size, got, tensor) if got != takes.size else None
 
 
-def _of_bilinear(refusal: Refusal) -> Mismatch | None:
-    layer = refusal.module
-    if not isinstance(layer, nn.Bilinear):
-        return None
-    sizes = layer.in1_features, layer.in2_features
+def _of_several(refusal: Refusal) -> Mismatch | None:
+    """Of a layer that takes inputs of different sizes, the first that is wrong."""
+    sizes: tuple[int, ...]
+    match refusal.module:
+        case nn.Bilinear() as layer:
+            sizes = (layer.in1_features, layer.in2_features)
+        case nn.MultiheadAttention() as layer:
+            sizes = (layer.embed_dim, layer.kdim, layer.vdim)
+        case _:
+            return None
     for tensor, size in zip(refusal.got, sizes, strict=False):
         if tensor.shape and tensor.shape[-1] != size:
             return Mismatch(-1, size, tensor.shape[-1], tensor)
@@ -120,6 +129,9 @@ def _of_text(text: str) -> Mismatch | None:
         return Mismatch(-1 - found[1].count(","), int(found[2]), int(found[3]))
     if found := _SPLIT.search(text):
         return Mismatch(int(found[2]), sum(map(int, found[3].split(","))), int(found[1]))
+    if found := _UNFLATTEN.search(text):
+        parts = map(int, found[1].split(","))
+        return Mismatch(int(found[2]), math.prod(parts), int(found[3]))
     if found := _ROWS.search(text):
         return Mismatch(-1, int(found[1]), int(found[2]))
     return None
