@@ -86,13 +86,11 @@ class UserImports:
 
     def load(self, name: str) -> ModuleType:
         """Import a module of the folder by its dotted name, or any other importable one."""
-        top = name.partition(".")[0]
-        with _plain_names():
-            module = importlib.import_module(self._full_name(name))
-        file = getattr(sys.modules.get(top), "__file__", None)
-        if file and is_users(file):  # an editable install: edited, so to be read again
+        full, file = self._full_name(name), _file_of(name.partition(".")[0])
+        if full == name and file and is_users(file):  # an editable install: read anew each time
             self._folders.append(import_root(Path(file)))
-        return module
+        with _plain_names():
+            return importlib.import_module(full)
 
     def load_file(self, path: Path) -> ModuleType:
         """Import one file, whatever its name; its package, where it has one, comes along."""
@@ -157,12 +155,7 @@ class UserImports:
         return self._taken[top]
 
     def _would_find(self, top: str, place: Path) -> bool:
-        module = sys.modules.get(top)
-        if module is not None:
-            found = getattr(module, "__file__", None)
-        else:
-            spec = importlib.util.find_spec(top)
-            found = spec.origin if spec is not None else None
+        found = _file_of(top)
         if found is None:
             return False
         self._note_added_folders()
@@ -207,6 +200,15 @@ class _SourceOnly(SourceFileLoader):
         path = self.get_filename(fullname)
         code: CodeType = self.source_to_code(self.get_data(path), path)
         return code
+
+
+def _file_of(top: str) -> str | None:
+    """The file that `import` of the name would give, which is not done."""
+    module = sys.modules.get(top)
+    if module is not None:
+        return getattr(module, "__file__", None)
+    spec = importlib.util.find_spec(top)
+    return spec.origin if spec is not None else None
 
 
 def _load_from(name: str, path: Path) -> ModuleType:
