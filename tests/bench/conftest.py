@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,13 +114,6 @@ class Quiet:
 
     def quotas_run_out(self) -> int:
         return next(self.run_out, 0)
-
-
-@pytest.fixture(autouse=True, scope="package")
-def _libraries_are_not_garbage() -> None:
-    """As in the worker: what torch made at its import is not looked through at each collection."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture

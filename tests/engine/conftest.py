@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import gc
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,13 +21,6 @@ from nninspect.protocol.layers import LayerRow
 from nninspect.protocol.records import InputSpec, Inspection, Setting, Setup
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True, scope="package")
-def _libraries_are_not_garbage() -> None:
-    """As in the worker: what torch made at its import is not looked through at each collection."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture

@@ -6,18 +6,11 @@ import gc
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
 
 import pytest
 
 from nninspect.errors import WorkerMissing
 from nninspect.worker import engine
-
-
-@pytest.fixture(autouse=True)
-def _unfreeze() -> Iterator[None]:
-    yield
-    gc.unfreeze()
 
 
 def torch_of(version: str) -> types.ModuleType:

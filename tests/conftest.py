@@ -1,0 +1,45 @@
+"""What all tests share: processes as users have them, and collections that find little."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+# Hundreds of processes are started here: compiling what they import would be half of their work.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Threads of torch that spin while they wait take the cores of the tests beside this one.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+MANY = 100
+"""Modules, as a library has them; a test that imports one of ours now and then has fewer."""
+
+
+_freeze = gc.freeze
+gc.freeze = lambda: (
+    None
+)  # the app's and the worker's: what these leave in a test is garbage after it
+
+
+def pytest_collection_finish() -> None:
+    _take_for_granted()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _libraries_are_not_garbage() -> Iterator[None]:
+    """As in the app and in the worker: what an import made, by then or in a test, is not looked
+    through at every collection. Benchmarks collect before each round."""
+    before = len(sys.modules)
+    yield
+    if len(sys.modules) > before + MANY:
+        _take_for_granted()
+
+
+def _take_for_granted() -> None:
+    gc.collect()
+    _freeze()
