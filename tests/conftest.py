@@ -1,11 +1,14 @@
-"""What all tests share: processes as users have them, and collections that find little."""
+"""What all tests share: processes as users have them, and a worker that need not wait for torch."""
 
 from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Threads of torch that spin while they wait take the cores of the tests beside this one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+WARM_WORKER = str(Path(__file__).with_name("warm_worker.py"))
 MANY = 100
 """Modules, as a library has them; a test that imports one of ours now and then has fewer."""
 
@@ -43,3 +47,21 @@ def _libraries_are_not_garbage() -> Iterator[None]:
 def _take_for_granted() -> None:
     gc.collect()
     _freeze()
+
+
+@pytest.fixture(scope="session")
+def warm_worker() -> Iterator[tuple[str, ...]]:
+    """The command of a worker that was forked with torch: for tests of what it answers."""
+    with tempfile.TemporaryDirectory() as folder:
+        socket = str(Path(folder, "socket"))
+        server = subprocess.Popen(
+            [sys.executable, "-P", WARM_WORKER, "serve", socket],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"ready\n"
+        yield (sys.executable, "-I", "-S", WARM_WORKER, "join", socket)
+        server.stdin.close()
+        server.wait(10)

@@ -1,4 +1,4 @@
-"""The real command, run as a pipe would run it."""
+"""The command, run as a pipe would run it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from nninspect.cli.main import main
+from nninspect.client import process
 
 NNINSPECT = str(Path(sys.executable).with_name("nninspect"))
 
@@ -30,8 +33,32 @@ class Run:
 
 
 @pytest.fixture
-def nninspect(tmp_path: Path) -> Callable[..., Run]:
-    """Run `nninspect` with the arguments in `tmp_path`, without a terminal."""
+def nninspect(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    warm_worker: tuple[str, ...],
+) -> Callable[..., Run]:
+    """Run `nninspect` with the arguments in `tmp_path`, without a terminal; in this process, with
+    a worker that need not wait for torch."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(process.spawn, "__defaults__", (warm_worker,))
+
+    def run(*arguments: str) -> Run:
+        capfd.readouterr()
+        try:
+            code = main(arguments)
+        except SystemExit as ended:  # argparse
+            code = int(ended.code or 0)
+        return Run(code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def real_nninspect(tmp_path: Path) -> Callable[..., Run]:
+    """The same, as a command that is started, with the worker that it starts."""
 
     def run(*arguments: str) -> Run:
         done = subprocess.run(

@@ -12,8 +12,8 @@ from nninspect.cli.exit_codes import FOUND, MODEL_FAILED, OK, USAGE
 Command = Callable[..., Any]
 
 
-def test_a_mistake_is_told_with_its_code_place_and_change(nninspect: Command) -> None:
-    run = nninspect("check", "broken-linear-stack")
+def test_a_mistake_is_told_with_its_code_place_and_change(real_nninspect: Command) -> None:
+    run = real_nninspect("check", "broken-linear-stack")
     assert run.code == FOUND
     assert run.out.startswith("error NN202 only-affine")
     assert "broken_linear_stack.py:" in run.out

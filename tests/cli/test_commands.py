@@ -21,8 +21,8 @@ from nninspect.cli.exit_codes import (
 Command = Callable[..., Any]
 
 
-def test_list_prints_every_network_as_plain_text(nninspect: Command) -> None:
-    run = nninspect("list")
+def test_list_prints_every_network_as_plain_text(real_nninspect: Command) -> None:
+    run = real_nninspect("list")
     assert run.code == OK
     assert "resnet-small" in run.out
     assert "broken-softmax-ce" in run.out
@@ -130,8 +130,8 @@ def test_a_failing_forward_is_part_of_the_json(nninspect: Command, net: Path) ->
     assert failed == ["last"]
 
 
-def test_what_the_model_prints_stays_out_of_the_data(nninspect: Command, net: Path) -> None:
-    run = nninspect("summary", "net.py:Net", "--json")
+def test_what_the_model_prints_stays_out_of_the_data(real_nninspect: Command, net: Path) -> None:
+    run = real_nninspect("summary", "net.py:Net", "--json")
     assert "printed by the model" not in run.out
     assert "printed by the model" in run.err
 
@@ -225,9 +225,9 @@ def test_bench_prints_an_interval_and_a_verdict_for_every_row(
 
 
 def test_bench_of_a_model_that_fails_ends_with_the_models_code(
-    nninspect: Command, net: Path
+    real_nninspect: Command, net: Path
 ) -> None:
-    run = nninspect("bench", "net.py:Net", "--devices", "cpu", "--quick")
+    run = real_nninspect("bench", "net.py:Net", "--devices", "cpu", "--quick")
     assert run.code == MODEL_FAILED
     assert "mat1 and mat2" in run.err
 
@@ -242,21 +242,21 @@ def test_a_bench_that_cannot_be_is_refused_before_it_begins(
     assert nninspect("bench", "net.py:good", *options).code == USAGE
 
 
-def test_env_names_torch_and_the_devices(nninspect: Command) -> None:
-    found = nninspect("env", "--json").json
+def test_env_names_torch_and_the_devices(real_nninspect: Command) -> None:
+    found = real_nninspect("env", "--json").json
     assert found["devices"][0]["name"] == "cpu"
     assert found["torch"]
 
 
-def test_the_app_without_a_terminal_says_what_to_use_instead(nninspect: Command) -> None:
-    run = nninspect()
+def test_the_app_without_a_terminal_says_what_to_use_instead(real_nninspect: Command) -> None:
+    run = real_nninspect()
     assert run.code == USAGE
     assert "nninspect summary TARGET" in run.err
     assert run.out == ""
 
 
-def test_a_target_without_a_terminal_is_summarised(nninspect: Command) -> None:
-    run = nninspect("mlp-module")
+def test_a_target_without_a_terminal_is_summarised(real_nninspect: Command) -> None:
+    run = real_nninspect("mlp-module")
     assert run.code == OK
     assert "118,282 parameters" in run.out
     assert "this is `nninspect summary`" in run.err
@@ -270,8 +270,8 @@ def test_every_help_has_examples_and_exit_codes(nninspect: Command, command: tup
     assert "exit codes:" in run.out
 
 
-def test_an_unknown_option_ends_with_the_usage_code(nninspect: Command) -> None:
-    assert nninspect("summary", "mlp-module", "--colour").code == USAGE
+def test_an_unknown_option_ends_with_the_usage_code(real_nninspect: Command) -> None:
+    assert real_nninspect("summary", "mlp-module", "--colour").code == USAGE
 
 
 def test_a_model_that_ends_the_process_is_shown_up_to_there_and_its_code_says_so(

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nninspect.client import api, process
+from nninspect.client import api
 from nninspect.errors import Cancelled, WorkerDied
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerRow, Mark
@@ -53,11 +53,14 @@ HANGS_IN_C = 're.match(r"(a+)+$", "a" * 60 + "b")'
 
 @pytest.fixture
 async def real(
-    connect: Callable[..., Awaitable[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Callable[..., Awaitable[Any]],
+    warm_worker: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Any:
-    """A started real worker, in the folder that `net` writes to."""
+    """A started worker with the real engine, in the folder that `net` writes to."""
     monkeypatch.chdir(tmp_path)
-    return await connect(command=process.COMMAND, grace_s=1)
+    return await connect(command=warm_worker, grace_s=1)
 
 
 def net(deadly: str) -> None:
