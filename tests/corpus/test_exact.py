@@ -29,6 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from nninspect.engine.choose_inputs import choose_inputs
 from nninspect.engine.dataflow import Dataflow
 from nninspect.engine.dry_run.lenient import Lenient
+from nninspect.engine.dry_run.on_meta import OnMeta
 from nninspect.engine.examine import run_forward
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import Evidence
@@ -155,11 +156,12 @@ def dry_run_differs(
 ) -> tuple[str, bool]:
     """How the calls of a copy on meta differ, and whether its forward failed, so that the next
     rung of the ladder would be asked."""
-    with torch.no_grad():
-        copied = copy.deepcopy(model).to("meta")
+    copied = copy.deepcopy(model)
+    with torch.no_grad(), OnMeta() as known:  # as it is built
+        copied.to("meta")
     args, kwargs = arguments()
     onto_meta = functools.partial(pytree.tree_map_only, Tensor, lambda t: t.to("meta"))
-    with torch.no_grad(), Lenient() as lenient:  # within it the values of inputs are known
+    with torch.no_grad(), Lenient(known.values) as lenient:  # those of inputs are known as well
         forward = run_forward(copied, (onto_meta(args), onto_meta(kwargs)), lenient=lenient)
     if forward.failure is not None:
         return f"{forward.failure.message} at {forward.failure.where}", True

@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nninspect.engine.dry_run.known_values import MOST, KnownValues
+from nninspect.engine.dry_run.known_values import KnownValues
 from nninspect.engine.dry_run.lenient import Lenient
+from nninspect.engine.dry_run.operands import MOST
 from nninspect.engine.session import Session, quietly
 from nninspect.protocol.dry_run import Rung
 from nninspect.protocol.layer_table import LayerTable
@@ -199,3 +200,41 @@ def test_a_forward_that_counts_its_mask_needs_no_further_rung(
 
 
 HOW: dict[str, Any] = {"reload": True, "progress": quietly}
+
+
+def test_what_a_model_on_meta_was_built_with_is_known_and_as_before_in_each_run(
+    session: Session, write: Callable[..., Path]
+) -> None:
+    write(
+        "net.py",
+        """
+        import torch
+        from torch import nn
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(4, 4)
+                self.rates = [rate.item() for rate in torch.linspace(0, 1, 3)]
+                stride = torch.tensor(self.fc.in_features // 2)
+                self.register_buffer("padding", 2 * stride + 1)
+                self.register_buffer("is_set", torch.tensor(False))
+
+            def forward(self, x):
+                if not self.is_set:
+                    self.is_set.fill_(True)
+                    x = self.fc(x)
+                return nn.functional.pad(x, (0, self.padding))
+        """,
+    )
+    setup = Setup(target="net.py:Net", device="meta")
+    dry = session.inspect(setup, **HOW)
+    again = session.inspect(setup, reload=False, progress=quietly)
+    assert dry.failure is None
+    assert dry.dry_run is not None
+    assert (dry.dry_run.rung, dry.dry_run.guesses) == (Rung.META, ())
+    real = session.inspect(Setup(target="net.py:Net"), **HOW)
+    for one in (dry, again):
+        assert [row.outputs for row in LayerTable(one.layers)] == [
+            row.outputs for row in LayerTable(real.layers)
+        ]

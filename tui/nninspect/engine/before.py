@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -37,13 +37,19 @@ _CONTAINERS = frozenset({list, dict, set, deque})
 _NOT_THE_USERS = frozenset({"_buffers", "_non_persistent_buffers_set"})
 
 
+class Restored(Protocol):
+    """Something that can be brought back to what it was."""
+
+    def restore(self) -> None: ...
+
+
 class Before:
     """A model as it was, to be brought back there before it runs again."""
 
     def __init__(self, modules: Sequence[nn.Module]) -> None:
         """`modules`: the model and all its parts, each once."""
         parameters = [p for module in modules for p in _parameters(module)]
-        self._kept = [
+        self._kept: list[Restored] = [
             *(held for module in modules for held in _named(module)),
             *map(_Hooks, modules),
             *(_Buffers(module) for module in modules if module._buffers),
@@ -52,6 +58,10 @@ class Before:
         if len(parameters) <= MAX_KEPT_PARAMETERS and _size(parameters) <= MAX_KEPT_BYTES:
             self._kept += map(_Value, parameters)
         self._put_random_back = _random_states()
+
+    def keep(self, held: Restored) -> None:
+        """This as well is to be as it was."""
+        self._kept.append(held)
 
     def restore(self) -> None:
         """All but the modes, and an accelerator's random state: those are for `unchanged`."""

@@ -79,7 +79,8 @@ def examine(
     """
     model, flight = loaded.model, flight or Flight()
     rung = rung or (Rung.META if device.type == "meta" else Rung.REAL)
-    with unchanged(model) as before, on_rung(rung) as lenient:
+    with unchanged(model) as before, on_rung(rung, loaded.values) as lenient:
+        before.keep(loaded.values)
         set_mode(model, setup.training)
         chosen = choose_inputs(loaded, setup, device, report, flight, before)
         report("running one forward", None)

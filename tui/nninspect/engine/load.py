@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 
 from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.build import build
+from nninspect.engine.dry_run.known_values import KnownValues
 from nninspect.engine.libraries.catalog import find_entry
 from nninspect.engine.libraries.library import Entry
 from nninspect.engine.meta import build_on_meta, why_too_large
@@ -42,12 +43,15 @@ class Loaded:
         build_s: float,
         entry: Entry | None = None,
         kept_on_meta: str = "",
+        values: KnownValues | None = None,
     ) -> None:
         self.model = model
         self.entry = entry
         """What a library says of it, where one built it."""
         self.kept_on_meta = kept_on_meta
         """Why it has no values although they were asked for, a sentence; ""."""
+        self.values = values or KnownValues()
+        """What is known of the small tensors of a model on meta."""
         self.card = card
         self.build_s = build_s
         self.is_lazy = any(is_lazy(parameter) for parameter in model.parameters())
@@ -215,9 +219,12 @@ def _loaded(
 ) -> Loaded:
     _seed()
     started = time.perf_counter()
-    make = build_on_meta if on_meta else build
-    model = make(factory, settings, target)
-    return Loaded(model, card, imports, time.perf_counter() - started)
+    values = None
+    if on_meta:
+        model, values = build_on_meta(factory, settings, target)
+    else:
+        model = build(factory, settings, target)
+    return Loaded(model, card, imports, time.perf_counter() - started, values=values)
 
 
 def _seed() -> None:
@@ -231,9 +238,9 @@ def _from_library(entry: Entry, settings: Sequence[Setting], target: str, on_met
     """Built on meta first, which costs next to nothing, to see whether the rest would fit."""
     _seed()
     started = time.perf_counter()
-    model = build_on_meta(entry.factory, settings, target)
+    model, values = build_on_meta(entry.factory, settings, target)
     kept = "" if on_meta else why_too_large(model)
     if not (on_meta or kept):
         _seed()
         model = build(entry.factory, settings, target)
-    return Loaded(model, None, None, time.perf_counter() - started, entry, kept)
+    return Loaded(model, None, None, time.perf_counter() - started, entry, kept, values)

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from nninspect.engine.build import build
+from nninspect.engine.dry_run.known_values import KnownValues
+from nninspect.engine.dry_run.on_meta import OnMeta
 from nninspect.engine.memory import free_bytes
 from nninspect.engine.structure import size_bytes
 from nninspect.errors import BuildFailed
@@ -19,15 +21,23 @@ SHARE_OF_MEMORY = 0.5
 """Of the free memory, for the weights: the forward needs some, and so does everyone else."""
 
 
-def build_on_meta(factory: Any, settings: Sequence[Setting], target: str) -> nn.Module:
-    """`build`, the tensors on meta. A factory that reads the values of what it makes is built
-    on the CPU, and its values are dropped; so are those of a built model."""
+def build_on_meta(
+    factory: Any, settings: Sequence[Setting], target: str
+) -> tuple[nn.Module, KnownValues]:
+    """`build`, the tensors on meta, and what is known of the small ones. A factory that reads other
+    values, or names a device, is built on the CPU, and its values are dropped; so are those of a
+    built model."""
+    known = OnMeta()
     try:
-        with torch.device("meta"):
+        with known:
             model = build(factory, settings, target)
     except BuildFailed:
         model = build(factory, settings, target)
-    return model if is_on_meta(model) else model.to("meta")
+    if not is_on_meta(model):
+        with known:
+            model.to("meta")
+    known.values.mark()
+    return model, known.values
 
 
 def is_on_meta(model: nn.Module) -> bool:

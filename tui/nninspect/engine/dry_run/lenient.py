@@ -17,22 +17,22 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from nninspect.engine.dry_run.guesses import Assumed, Guessing
 from nninspect.engine.dry_run.known_shapes import KnownShapes
-from nninspect.engine.dry_run.known_values import KnownValues, Operands
+from nninspect.engine.dry_run.known_values import KnownValues
+from nninspect.engine.dry_run.op_kinds import ATTRIBUTES
 from nninspect.engine.dry_run.shape_rules import by_rule
 from nninspect.engine.structure import walk
 from nninspect.protocol.dry_run import Guess
-
-_ATTRIBUTES = frozenset({"__get__", "__set__", "__delete__"})
 
 
 class Lenient(TorchFunctionMode):
     """A context in which tensors without values can be computed with. Enter it before a recorder,
     which then hears of every op first."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: KnownValues | None = None) -> None:
+        """`values`: those that are known of the model."""
         super().__init__()
         self._known = KnownShapes()
-        self._values = KnownValues()
+        self._values = KnownValues() if values is None else values
         self._guesses: Counter[tuple[str, str, nn.Module | None, str]] = Counter()
         self._alls = WeakIdKeyDictionary()
         """What `all` gave, and what is `all` in other words."""
@@ -62,25 +62,13 @@ class Lenient(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if name in _ATTRIBUTES:
-            return self._attribute(func, args, kwargs)
+        if name in ATTRIBUTES:
+            result = func(*args, **kwargs)
+            self._values.access(func, args, result)
+            return result
         result = self._result(func, args, kwargs)
         if isinstance(result, torch.Tensor) and (name == "all" or _is_count(name, result, args)):
             self._alls[result] = True
-        return result
-
-    def _attribute(
-        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """`x.T` has known values where x has."""
-        result = func(*args, **kwargs)
-        if func.__name__ != "__get__":
-            self._values.forget(args[0])
-        elif type(result) is torch.Tensor:
-            if func.__self__.__name__ == "data":  # type: ignore[attr-defined]
-                self._values.move(args[0], result)
-            elif (operands := self._values.operands(func, args, kwargs)) is not None:
-                self._values.follow(func, operands, result)
         return result
 
     def _result(
@@ -91,11 +79,14 @@ class Lenient(TorchFunctionMode):
             result, failed = self._on_meta(func, args, kwargs), False
         except (RuntimeError, TypeError):  # NumPy, asked for an array, raises the latter
             failed = True
-        if failed:
-            return self._with_values(func, args, kwargs, operands)
+        if not failed:
+            if operands is not None:
+                self._values.follow(func, operands, result)
+            return result
         if operands is not None:
-            self._values.follow(func, operands, result)
-        return result
+            with suppress(Exception):  # what it raises on meta is to be raised
+                return self._values.answer(func, operands)
+        return self._guessed(func, args, kwargs)
 
     def _on_meta(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -111,19 +102,6 @@ class Lenient(TorchFunctionMode):
         if call is not None:
             self._known.keep(call, result)
         return result
-
-    def _with_values(
-        self,
-        func: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        operands: Operands | None,
-    ) -> Any:
-        """The same call with the values that are known, or that are guessed."""
-        if operands is not None:
-            with suppress(Exception):  # what it raises on meta is to be raised
-                return self._values.answer(func, operands)
-        return self._guessed(func, args, kwargs)
 
     def _guessed(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

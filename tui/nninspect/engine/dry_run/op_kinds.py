@@ -10,6 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+ATTRIBUTES = frozenset({"__get__", "__set__", "__delete__"})
+"""What is called where an attribute of a tensor is read, set or deleted."""
+
 _NO_VALUES = frozenset(
     {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 )
