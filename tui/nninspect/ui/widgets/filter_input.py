@@ -8,8 +8,6 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-HINT = "name, type, path, or sizes: 64,8"
-
 
 class FilterInput(Input):
     """Every keystroke filters; `leave` is told whether to clear the filter when it is left."""
@@ -24,7 +22,7 @@ class FilterInput(Input):
         self,
         value: str,
         leave: Callable[[bool], Awaitable[None]],
-        hint: str = HINT,
+        hint: str,
         *,
         id: str | None = None,
     ) -> None:

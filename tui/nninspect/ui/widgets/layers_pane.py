@@ -26,6 +26,7 @@ from nninspect.ui.spans import Paragraph
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.tree_state import keep
 from nninspect.ui.widgets.detail import Detail
+from nninspect.ui.widgets.filtered import FilteredPane
 from nninspect.ui.widgets.layer_tree import LayerTree
 from nninspect.ui.widgets.map_line import Extent, MapLine
 from nninspect.ui.widgets.notice import Notice
@@ -42,9 +43,10 @@ SHOWN_KEYS = (("r", "reload"), ("5", "log"), ("esc", "dismiss"))
 DEAD_KEYS = (("R", "restart the worker"), ("5", "log"))
 
 
-class LayersPane(Container):
+class LayersPane(FilteredPane):
     """It shows a `Picture`; another one of the same model keeps the cursor, folds and filter."""
 
+    FILTER_HINT = "name, type, path, or sizes: 64,8"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sort", "sort", tooltip="sort siblings by a column", id="layers.sort"),
         Binding("S", "reverse", "sort the other way round", show=False, id="layers.reverse"),
@@ -72,10 +74,6 @@ class LayersPane(Container):
         yield Container(self.layer_tree, self._detail, id="body")
         yield self._waiting
         yield self._notice
-
-    @property
-    def has_filter(self) -> bool:
-        return self.layer_tree.model is not None and bool(self.layer_tree.model.query)
 
     @property
     def row_count(self) -> int:
@@ -243,33 +241,18 @@ class LayersPane(Container):
         self.toggle_class("-detail-flipped")
         self.call_after_refresh(self._ask_for_more)
 
-    # the filter
+    @property
+    def filtered(self) -> LayerTree:
+        return self.layer_tree
 
-    async def open_filter(self) -> None:
-        """Show the field; what is typed from here on goes into it."""
-        from nninspect.ui.widgets.filter_input import FilterInput
+    @property
+    def filter_text(self) -> str | None:
+        return None if self.layer_tree.model is None else self.layer_tree.model.query
 
-        if found := self.query("#filter"):
-            self.screen.set_focus(found.first())
-        elif self.layer_tree.model is not None:
-            field = FilterInput(self.layer_tree.model.query, self.close_filter, id="filter")
-            await self.mount(field)
-            self.watch(field, "value", self.filter, init=False)
-            self.screen.set_focus(field)
-
-    async def close_filter(self, clear: bool) -> None:
-        """Back to the tree, with the filter kept or cleared."""
-        if clear:
-            self.filter("")
-        self.screen.set_focus(self.layer_tree)
-        await self.query("#filter").remove()
-
-    def filter(self, query: str) -> None:
-        if (
-            self.layer_tree.model is not None
-            and query.strip().lower() != self.layer_tree.model.query
-        ):
-            self.layer_tree.model.filter(query)
+    def filter(self, text: str) -> None:
+        """See the rows with this in their name, type, path or shapes, and what they are in."""
+        if self.layer_tree.model is not None:
+            self.layer_tree.model.filter(text)
             self.layer_tree.update_rows()
             self.post_message(Said(_found(self.layer_tree.model)))
 

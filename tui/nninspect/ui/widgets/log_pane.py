@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.timer import Timer
 
 from nninspect.text import units
 from nninspect.ui.log_book import SOURCES, LogBook, Source
 from nninspect.ui.spans import Span
+from nninspect.ui.widgets.filtered import FilteredPane
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.log_view import LogView
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 DRAW_SECONDS = 0.1
 """What is printed meanwhile is drawn together."""
 SOURCE = "only what one source wrote: stdout, stderr, the worker, tracebacks"
-HINT = "words of the lines to see; esc sees all of them, around the line of the cursor"
 
 
-class LogPane(Container):
+class LogPane(FilteredPane):
     """It shows a `LogBook`; while another tab is open, nothing is drawn."""
 
+    FILTER_HINT = "words of the lines to see; esc sees all of them, around the line of the cursor"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "source", "source", tooltip=SOURCE, id="log.source"),
     ]
@@ -44,10 +44,6 @@ class LogPane(Container):
     def compose(self) -> ComposeResult:
         yield self._head
         yield self.view
-
-    @property
-    def has_filter(self) -> bool:
-        return bool(self.view.sight.query)
 
     def printed(self, text: str, source: Source = "stdout", dropped: int = 0) -> None:
         """Take what user code printed."""
@@ -107,32 +103,18 @@ class LogPane(Container):
         place = known.index(now) if now in known else 0
         self.choose(known[(place + 1) % len(known)])
 
-    # the filter
+    @property
+    def filtered(self) -> LogView:
+        return self.view
 
-    async def open_filter(self) -> None:
-        """Show the field; what is typed from here on goes into it."""
-        from nninspect.ui.widgets.filter_input import FilterInput
+    @property
+    def filter_text(self) -> str:
+        return self.view.sight.query
 
-        if found := self.query("#log-filter"):
-            self.screen.set_focus(found.first())
-            return
-        field = FilterInput(self.view.sight.query, self.close_filter, HINT, id="log-filter")
-        await self.mount(field)
-        self.watch(field, "value", self.filter, init=False)
-        self.screen.set_focus(field)
-
-    async def close_filter(self, clear: bool) -> None:
-        """Back to the lines, with the filter kept or cleared."""
-        if clear:
-            self.filter("")
-        self.screen.set_focus(self.view)
-        await self.query("#log-filter").remove()
-
-    def filter(self, query: str) -> None:
+    def filter(self, text: str) -> None:
         """See the lines with these words."""
-        if query.strip().lower() != self.view.sight.query:
-            self.view.choose(query=query)
-            self._draw()
+        self.view.choose(query=text)
+        self._draw()
 
     # what is taken out
 
