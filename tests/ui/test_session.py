@@ -9,7 +9,7 @@ import pytest
 from nninspect.client.api import Advanced, Printed
 from nninspect.errors import BuildFailed, DeviceError, WorkerDied
 from nninspect.protocol.records import Environment
-from nninspect.ui import session as session_module
+from nninspect.ui import look, progress
 from nninspect.ui.session import bench_plan
 from nninspect.ui.widgets.bench_pane import BenchPane
 from nninspect.ui.widgets.notice import Notice
@@ -103,7 +103,7 @@ async def test_a_bench_runs_on_every_device_and_shows_them_side_by_side(ui: Modu
 
 
 async def test_a_bench_shows_its_progress(ui: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0.0)
     client = ui.FakeClient()
     async with ui.running(client) as pilot:
         client.gate.clear()
@@ -279,7 +279,7 @@ async def test_a_broken_answer_is_a_message_and_no_crash(
     def broken(columns: object) -> None:
         raise ValueError("a column points nowhere")
 
-    monkeypatch.setattr(session_module, "LayerTable", broken)
+    monkeypatch.setattr(look, "LayerTable", broken)
     async with ui.running(ui.FakeClient()) as pilot:
         assert "a column points nowhere" in ui.text_of(pilot)
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+from nninspect.client.api import Client
+from nninspect.errors import ModelError
 from nninspect.plugin import collections, find_card
-from nninspect.protocol.findings import CheckResult
+from nninspect.protocol.findings import CheckPlan, CheckResult
+from nninspect.protocol.records import Setup
 from nninspect.text.plain import plain
+from nninspect.ui.changes import mark_changes
 from nninspect.ui.finding_text import about
+from nninspect.ui.look import look
 from nninspect.ui.messages import Picture
 from nninspect.ui.spans import Paragraph, Span, paragraph
 
@@ -43,6 +50,27 @@ def twins_of(target: str) -> tuple[tuple[str, str], ...]:
     home = next(each for each in collections() if card in each.cards)
     broken = (each.name for each in home.cards if each.twin_of == card.name)
     return tuple((f"{prefix}{name}", target) for name in broken)
+
+
+async def compare(client: Client, broken: str, good: str) -> Twins:
+    """Look at both, and ask the doctor of the broken one."""
+    checked = await client.check(Setup(target=broken), CheckPlan())
+    before = None
+    with suppress(ModelError):  # it may be broken in a way that it can't be built
+        before = await look(client, Setup(target=broken))
+    file = next((each.file for each in checked.findings if each.file), "")
+    picture = await look(client, Setup(target=good))
+    good_file = (await client.source(Setup(target=good), "")).file
+    if before is not None:
+        mark_changes(before.table, picture.table)
+    return Twins(broken, good, checked, picture, (_text_of(file), _text_of(good_file)))
+
+
+def _text_of(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8") if file else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def paragraphs(twins: Twins) -> Iterator[Paragraph]:
