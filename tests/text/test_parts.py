@@ -40,11 +40,13 @@ def test_of_an_accelerator_those_that_were_measured_are_told() -> None:
         intervals=(
             PartInterval("enqueue_s", 0.00098, 0.00102),
             PartInterval("h2d_s", 0.0019, 0.0021),
+            PartInterval("d2h_s", 0.001, 0.001),
         ),
     )
     assert list(parts(BenchRow(config=CONFIG, accelerator=split))) == [
         ("enqueue", "1.00 ms", "0.98–1.02 ms"),
         ("to device", "2.00 ms", "1.90–2.10 ms"),
+        ("to host", "1.000 ms", "–"),
     ]
 
 

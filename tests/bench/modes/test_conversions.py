@@ -67,6 +67,12 @@ def test_integers_and_complex_numbers_stay_what_they_are() -> None:
     assert found.dtype is torch.bfloat16
 
 
+def test_without_a_float_there_is_no_dtype_to_change() -> None:
+    model, x = nn.Linear(4, 3, dtype=torch.complex64), torch.ones(2, 4, dtype=torch.complex64)
+    with pytest.raises(NotHere, match="nothing in it is of a floating dtype"):
+        prepared("float16", model, x)
+
+
 def test_a_missing_kernel_is_a_mode_that_can_not_run_here() -> None:
     class Lacking(nn.Linear):
         def forward(self, input: Tensor) -> Tensor:

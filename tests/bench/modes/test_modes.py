@@ -40,6 +40,15 @@ def test_a_training_step_changes_every_weight_and_leaves_no_gradient() -> None:
     assert all(each.grad is None for each in after)
 
 
+def test_a_complex_output_is_trained_by_its_magnitude() -> None:
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)).to(torch.complex64)
+    before = [each.detach().clone() for each in model.parameters()]
+    x = torch.ones(2, 4, dtype=torch.complex64)
+    iterate(mode_named("train").prepare(Subject(model, ((x,), {}), CPU, threads=2)))
+    after = list(model.parameters())
+    assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
 def test_a_training_step_has_its_three_parts() -> None:
     steps = prepared("train", nn.Linear(4, 3)).steps
     assert [step.name for step in steps] == ["forward", "backward", "optimizer"]

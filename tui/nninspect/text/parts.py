@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nninspect.protocol.bench import BenchRow
+from nninspect.text import units
 from nninspect.text.bench import between, rounded
 from nninspect.text.plain import plain
 
@@ -25,11 +26,13 @@ _NAMES = {
 
 def parts(row: BenchRow) -> Iterator[tuple[str, str, str]]:
     """Name, median and interval of each part that was measured: on an accelerator from Python's
-    launch to the outputs' way back, of a training step its three phases."""
+    launch to the outputs' way back, of a training step its three phases. Of a single round there is
+    no interval."""
     for whole in (row.accelerator, row.train):
         for part in whole.intervals if whole is not None else ():
             seconds, width = getattr(whole, part.part), part.high_s - part.low_s
-            told = between(part.low_s, part.high_s, seconds)
+            is_one = part.low_s == part.high_s
+            told = units.NONE if is_one else between(part.low_s, part.high_s, seconds)
             yield _name(row, part.part), rounded(seconds, width), told
 
 

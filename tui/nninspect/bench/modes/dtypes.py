@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from nninspect.bench.modes.forward import converted, forward_of
 from nninspect.bench.modes.instructions import slow_dtype
 from nninspect.bench.modes.mode import NotHere, Prepared, Step, Subject
 from nninspect.engine.inputs import dtype_named
+from nninspect.engine.tensors import tensors_in
 
 CONVERSIONS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "float16": nn.Module.half,
@@ -35,6 +36,8 @@ class Dtype:
     def prepare(self, subject: Subject) -> Prepared:
         if self.name == "float64" and subject.device.type == "mps":
             raise NotHere("an Apple GPU has no float64")
+        if not any(each.is_floating_point() for each in _held(subject)):
+            raise NotHere(f"nothing in it is of a floating dtype that {self.name} could replace")
         dtype = dtype_named(self.name)
         model = CONVERSIONS[self.name](subject.model)
 
@@ -63,6 +66,13 @@ class Dtype:
                 raise NotHere(f"no {self.name} kernel on {subject.device}: {error}") from error
 
         return told
+
+
+def _held(subject: Subject) -> Iterator[Tensor]:
+    """Weights, buffers and inputs."""
+    yield from subject.model.parameters()
+    yield from subject.model.buffers()
+    yield from (tensor for _, tensor in tensors_in(subject.arguments))
 
 
 def float16() -> Dtype:

@@ -15,7 +15,7 @@ LEARNING_RATE = 1e-3
 
 
 class Train:
-    """SGD on the mean square of every float output: a loss that any model has, and cheap.
+    """SGD on the mean square of every output: a loss that any model has, and cheap.
 
     The optimizer's state and the learned weights stay in the copy.
     """
@@ -63,11 +63,15 @@ class _Step:
 
 
 def _loss(output: object) -> Tensor:
-    squares = [each.float().square().mean() for each in _learnable(output)]
+    squares = [_magnitude(each).square().mean() for each in _learnable(output)]
     if not squares:
         raise NotHere("no output asks for a gradient, so there is nothing to train by")
     return torch.stack(squares).sum()
 
 
 def _learnable(output: object) -> Iterator[Tensor]:
-    return (each for _, each in tensors_in(output) if each.requires_grad and not each.is_complex())
+    return (each for _, each in tensors_in(output) if each.requires_grad)
+
+
+def _magnitude(output: Tensor) -> Tensor:
+    return output.abs() if output.is_complex() else output.float()
