@@ -12,6 +12,7 @@ import pytest
 
 from nninspect.client import api
 from nninspect.errors import Cancelled, WorkerDied
+from nninspect.protocol.dry_run import Rung
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerRow, Mark
 from nninspect.protocol.records import Environment, InputSpec, Inspection, Setup
@@ -190,6 +191,18 @@ class Deadly(Layer):
         self.e = nn.Embedding(7, 4)
         self.e.register_forward_hook(lambda module, args, out: exec({LOST!r}))
 """
+
+
+async def test_a_death_that_only_values_lead_to_ends_the_real_rung_of_a_dry_run(real: Any) -> None:
+    """The forwards without values go as far as they went before."""
+    net("x.detach().numpy(); open('died', 'a').write('x'); os._exit(3)")
+    inspection = await real.connection.inspect(Setup(target="net.py:Net", device="meta"))
+    assert_is_seen_up_to_the_third_layer(inspection)
+    assert "exited with code 3" in inspection.failure.message
+    assert inspection.dry_run.rung is Rung.REAL
+    assert all("numpy" in why for why in inspection.dry_run.left)
+    assert Path("died").read_text() == "x"
+    assert len(real.heard(api.Starting)) == 2
 
 
 async def test_a_cancel_that_wants_no_trace_gets_none(real: Any) -> None:

@@ -54,6 +54,7 @@ def death(at: Position, problem: Problem) -> Death:
         stage=at.stage,
         trial=at.trial,
         step=at.step,
+        rung=at.rung,
         kind=problem.kind,
         message=problem.message,
         hint=problem.hint,

@@ -30,8 +30,8 @@ class Pending:
     """A request, and who waits for its answer.
 
     An Inspect that ends in a forward without an answer is sent once more, with the place that it
-    got to: the forward stops there, so that all up to it is seen. Each stage of a look is given
-    one such repetition; a second death in it is the answer.
+    got to: the forward stops there, so that all up to it is seen. Each stage of a look, on each
+    rung of its ladder, is given one such repetition; a second death in it is the answer.
     """
 
     def __init__(self, request: Work) -> None:
@@ -113,7 +113,7 @@ class Pending:
         request = self.request
         if not isinstance(request, Inspect) or self.answer.done():
             return False
-        if any(death.stage == at.stage for death in request.deaths):
+        if any((death.stage, death.rung) == (at.stage, at.rung) for death in request.deaths):
             return False
         death = ending.death(at, problem)
         deaths = (*request.deaths, death)

@@ -79,6 +79,7 @@ def examine(
     """
     model, flight = loaded.model, flight or Flight()
     rung = rung or (Rung.META if device.type == "meta" else Rung.REAL)
+    flight.on(rung)
     with unchanged(model) as before, on_rung(rung, loaded.values) as lenient:
         before.keep(loaded.values)
         set_mode(model, setup.training)

@@ -6,7 +6,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from nninspect.protocol.flight import SINCE, STAGE, STEP, TRIAL, Death, Numbers, Stage
+from nninspect.protocol.dry_run import Rung
+from nninspect.protocol.flight import (
+    RUNG,
+    SINCE,
+    STAGE,
+    STEP,
+    TRIAL,
+    Death,
+    Numbers,
+    Stage,
+    number_of,
+    unread,
+)
 
 
 class Ended(BaseException):
@@ -30,7 +42,7 @@ class Steps:
     """
 
     def __init__(self, numbers: Numbers | None = None, death: Death | None = None) -> None:
-        self._numbers = numbers if numbers is not None else [0] * 4
+        self._numbers = unread() if numbers is None else numbers
         self._death = death
         self._last = death.step if death is not None else 0
         self._count = 0
@@ -44,11 +56,18 @@ class Steps:
 
 
 class Flight:
-    """The stages of one look, and what ended earlier looks at the same, a death a stage."""
+    """The stages of one look, and what ended earlier looks at the same, a death a stage of each
+    rung."""
 
     def __init__(self, numbers: Numbers | None = None, deaths: Sequence[Death] = ()) -> None:
-        self._numbers = numbers if numbers is not None else [0] * 4
-        self._deaths = deaths
+        self._numbers = unread() if numbers is None else numbers
+        self._all_deaths = deaths
+        self.on(Rung.REAL)
+
+    def on(self, rung: Rung) -> None:
+        """The stages from here on are of that rung of the ladder."""
+        self._numbers[RUNG] = number_of(rung)
+        self._deaths = [each for each in self._all_deaths if each.rung is rung]
 
     def death_in(self, stage: Stage, trial: int = 0) -> Death | None:
         """What ended an earlier look in that stage; in that try, where it is one."""

@@ -16,20 +16,25 @@ from typing import TypeAlias
 
 import msgspec
 
+from nninspect.protocol.dry_run import Rung
+
 VARIABLE = "NNINSPECT_FLIGHT"
 """Where the worker finds the number of the descriptor that it inherits."""
 
 Numbers: TypeAlias = "MutableSequence[int] | memoryview[int]"
-"""The four numbers, as they are written."""
+"""The numbers, as they are written."""
 
-_NUMBERS = struct.Struct("=4q")
+_NUMBERS = struct.Struct("=5q")
 
 LOST_DEVICE = 75
 """The exit code of a process that ended itself, as it could use its accelerator no more; the
 last line that it printed says why."""
 
-STAGE, TRIAL, STEP, SINCE = range(4)
-"""What each number is: `Stage`, which try of an input, the last step, nanoseconds of the clock."""
+STAGE, TRIAL, STEP, SINCE, RUNG = range(5)
+"""What each number is: `Stage`, which try of an input, the last step, nanoseconds of the clock, and
+the place of the dry run's rung among all."""
+
+_RUNGS = tuple(Rung)
 
 
 class Stage(enum.IntEnum):
@@ -52,6 +57,8 @@ class Position(msgspec.Struct, frozen=True):
     step: int
     seconds: float
     """Since this stage began."""
+    rung: Rung
+    """Of the ladder of dry runs; a plain look is on the last."""
 
 
 class Death(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,6 +67,7 @@ class Death(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     stage: Stage
     trial: int = 0
     step: int = 0
+    rung: Rung = Rung.REAL
     kind: str
     """The error's, see `nninspect.errors`."""
     message: str
@@ -80,16 +88,28 @@ class FlightRecorder:
         """None outside of a forward."""
         if self.descriptor < 0:
             return None
-        stage, trial, step, since = _NUMBERS.unpack(os.pread(self.descriptor, _NUMBERS.size, 0))
+        numbers = _NUMBERS.unpack(os.pread(self.descriptor, _NUMBERS.size, 0))
+        stage, trial, step, since, rung = numbers
         if stage not in frozenset(Stage) - {Stage.NONE}:
             return None
-        return Position(Stage(stage), trial, step, (time.monotonic_ns() - since) / 1e9)
+        seconds = (time.monotonic_ns() - since) / 1e9
+        return Position(Stage(stage), trial, step, seconds, _RUNGS[rung])
 
     def close(self) -> None:
         """Safe to call twice."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+
+def unread() -> Numbers:
+    """Numbers that nobody reads."""
+    return [0] * 5
+
+
+def number_of(rung: Rung) -> int:
+    """What stands for it."""
+    return _RUNGS.index(rung)
 
 
 def _nameless_file() -> int:
@@ -106,13 +126,13 @@ def inherited() -> Numbers:
     there is no client to read them. To be asked for once."""
     number = os.environ.pop(VARIABLE, "")
     if not number.isdecimal():
-        return [0] * 4
+        return unread()
     import mmap
 
     descriptor = int(number)
     try:
         shared = mmap.mmap(descriptor, _NUMBERS.size)
     except (OSError, ValueError):  # the variable is somebody else's
-        return [0] * 4
+        return unread()
     os.close(descriptor)  # what the user's code starts inherits none of it
     return memoryview(shared).cast("q")

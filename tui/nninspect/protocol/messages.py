@@ -11,7 +11,7 @@ from nninspect.protocol.records import Environment, Inspection, Problem, Setup
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
-VERSION = 8
+VERSION = 9
 """Raised when a message or a record changes; client and worker must agree."""
 
 MAGIC = b"\x00nninspect-worker\x00\n"
