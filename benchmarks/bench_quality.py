@@ -35,7 +35,9 @@ from nninspect.bench.layers import layer_times
 from nninspect.bench.machine import fair_threads
 from nninspect.bench.rounds import ROUND_S, ROUNDS, Limits, Machine, Rounds
 from nninspect.bench.verdict import judge
-from nninspect.protocol.bench import Key, Latency, Quality
+from nninspect.protocol.bench import Quality
+from nninspect.protocol.bench_figures import Latency
+from nninspect.protocol.bench_plan import Key
 
 Call = Callable[[], object]
 PAIR_S = 1.0

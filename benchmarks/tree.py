@@ -18,7 +18,8 @@ from typing import Any
 from textual import events
 
 from nninspect.client.api import Listener
-from nninspect.protocol.bench import BenchPlan, BenchResult
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerColumns, LayerRow, TensorInfo, pack
 from nninspect.protocol.records import Environment, Inspection, Setup, Totals

@@ -12,7 +12,8 @@ import torch
 from nninspect.bench.run import bench
 from nninspect.engine.devices import accelerators
 from nninspect.engine.session import Session
-from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchRow
+from nninspect.protocol.bench import BenchRow
+from nninspect.protocol.bench_plan import BenchPlan, BenchProgress
 from nninspect.protocol.records import InputSpec, Setup
 
 Write = Callable[[str, str], Path]

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from nninspect.bench.agreement import agreement, kept_output, limit, products_summed
-from nninspect.protocol.bench import Agreement, Key
+from nninspect.protocol.bench import Agreement
+from nninspect.protocol.bench_plan import Key
 
 REFERENCE = torch.tensor([[1.0, -4.0], [2.0, 3.0]])
 

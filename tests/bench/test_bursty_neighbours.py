@@ -14,7 +14,7 @@ from nninspect.bench import clock, estimate
 from nninspect.bench.backend import CpuBackend
 from nninspect.bench.contender import Contender
 from nninspect.bench.rounds import ROUND_S, ROUNDS, Limits, Rounds
-from nninspect.protocol.bench import Key
+from nninspect.protocol.bench_plan import Key
 
 CALL_S = 0.02
 RUNS = 60

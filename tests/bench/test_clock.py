@@ -11,7 +11,7 @@ import pytest
 
 from nninspect.bench import clock
 from nninspect.bench.contender import Contender, Transfers
-from nninspect.protocol.bench import Key
+from nninspect.protocol.bench_plan import Key
 
 WITHIN = 0.01
 

@@ -9,15 +9,9 @@ from msgspec.structs import replace
 
 from nninspect.bench import estimate
 from nninspect.bench.compare import baseline, by_round, compare, paired_ratios
-from nninspect.protocol.bench import (
-    Agreement,
-    BenchRow,
-    Config,
-    Key,
-    Quality,
-    Round,
-    Verdict,
-)
+from nninspect.protocol.bench import Agreement, BenchRow, Config, Quality, Verdict
+from nninspect.protocol.bench_figures import Round
+from nninspect.protocol.bench_plan import Key
 
 WORK = {"inference": "forward", "float16": "forward", "train": "training step"}
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from nninspect.bench.crossover import MOST_BATCHES, around, crossover, crossovers, fastest, search
-from nninspect.protocol.bench import BenchRow, Compare, Config, Key
+from nninspect.protocol.bench import BenchRow, Compare, Config
+from nninspect.protocol.bench_plan import Key
 from nninspect.protocol.sweep import Crossover, Series
 
 CPU, GPU = Series("cpu"), Series("cuda:0")

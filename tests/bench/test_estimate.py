@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nninspect.bench import estimate
-from nninspect.protocol.bench import Round
+from nninspect.protocol.bench_figures import Round
 
 SECONDS = st.floats(1e-9, 1e6)
 SOME = st.lists(SECONDS, min_size=1, max_size=50)

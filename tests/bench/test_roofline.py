@@ -10,7 +10,7 @@ from nninspect.bench.backend import CpuBackend
 from nninspect.bench.limits import measured
 from nninspect.bench.roofline import bound, tagged, work
 from nninspect.engine.work import ForwardWork, Own, work_of
-from nninspect.protocol.bench import LayerTime, LayerTimes
+from nninspect.protocol.bench_figures import LayerTime, LayerTimes
 from nninspect.protocol.records import InputSpec
 from nninspect.protocol.roofline import Bandwidth, Limits
 

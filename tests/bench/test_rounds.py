@@ -14,7 +14,7 @@ from nninspect.bench.contender import Contender
 from nninspect.bench.rounds import Limits, Rounds
 from nninspect.bench.verdict import judge
 from nninspect.errors import Interrupted
-from nninspect.protocol.bench import BenchError, BenchProgress, Key
+from nninspect.protocol.bench_plan import BenchError, BenchProgress, Key
 
 
 def contenders(device: Any, count: int = 3) -> list[Contender]:

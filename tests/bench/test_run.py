@@ -28,7 +28,8 @@ from nninspect.bench.rounds import Limits as RoundLimits
 from nninspect.bench.run import bench
 from nninspect.engine.session import Session
 from nninspect.errors import BadInput, BadTarget, DeviceError, Interrupted
-from nninspect.protocol.bench import BenchError, BenchPlan, BenchProgress, BenchResult, Key, Lost
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchError, BenchPlan, BenchProgress, Key, Lost
 from nninspect.protocol.records import Device, InputSpec, Setup
 from nninspect.protocol.roofline import Bandwidth, Limits
 

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from nninspect.bench import estimate, verdict
-from nninspect.protocol.bench import Latency, Quality, Round
+from nninspect.protocol.bench import Quality
+from nninspect.protocol.bench_figures import Latency, Round
 
 STEADY = [1.0] * 200
 

@@ -181,17 +181,11 @@ if __name__ == "__main__":
     _requests, _protocol = streams.take()
 
     from nninspect.errors import WorkerMissing
-    from nninspect.protocol.bench import (
-        BenchProgress,
-        BenchResult,
-        BenchRow,
-        Config,
-        Key,
-        Machine,
-        Run,
-    )
+    from nninspect.protocol.bench import BenchResult, BenchRow, Config, Run
+    from nninspect.protocol.bench_plan import BenchProgress, Key
     from nninspect.protocol.findings import CHECKING, CheckResult
     from nninspect.protocol.layers import LayerRow, pack
+    from nninspect.protocol.machine import Machine
     from nninspect.protocol.records import Environment, Inspection, Totals
     from nninspect.worker.engine import Engine
     from nninspect.worker.main import main

@@ -19,7 +19,7 @@ from nninspect.errors import (
     WorkerDied,
     WorkerMissing,
 )
-from nninspect.protocol.bench import BenchPlan
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.messages import VERSION, ClientHello
 from nninspect.protocol.records import Setup
 

@@ -10,7 +10,8 @@ import pytest
 
 from nninspect.client import api
 from nninspect.errors import Cancelled, WorkerDied
-from nninspect.protocol.bench import BenchPlan, BenchResult
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.records import Setup
 
 Connect = Callable[..., Awaitable[Any]]

@@ -19,7 +19,7 @@ from nninspect.bench import clock, layers, limits
 from nninspect.bench.run import bench
 from nninspect.engine.session import Session
 from nninspect.history.files import encode
-from nninspect.protocol.bench import BenchPlan
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.records import InputSpec, Setup
 
 NAME = "played"

@@ -7,17 +7,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from nninspect.protocol.bench import (
-    BenchResult,
-    BenchRow,
-    Config,
-    Key,
-    Latency,
-    Machine,
-    Quality,
-    Round,
-    Run,
-)
+from nninspect.protocol.bench import BenchResult, BenchRow, Config, Quality, Run
+from nninspect.protocol.bench_figures import Latency, Round
+from nninspect.protocol.bench_plan import Key
+from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import InputSpec, Setup
 
 MakeRow = Callable[..., BenchRow]

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from nninspect.history.against import against
-from nninspect.protocol.bench import BenchError, Gpu
+from nninspect.protocol.bench_plan import BenchError
+from nninspect.protocol.machine import Gpu
 from nninspect.protocol.records import InputSpec
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nninspect.protocol.bench import Compare, Key, Latency, Round
+from nninspect.protocol.bench import Compare
+from nninspect.protocol.bench_figures import Latency, Round
+from nninspect.protocol.bench_plan import Key
 
 
 @pytest.mark.parametrize(

@@ -7,24 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from nninspect.protocol.bench import (
-    Agreement,
-    BenchError,
-    BenchProgress,
-    BenchResult,
-    BenchRow,
-    Cold,
-    Compare,
-    Config,
-    Key,
-    Latency,
-    LayerTime,
-    LayerTimes,
-    Machine,
-    Quality,
-    Run,
-    Throughput,
-)
+from nninspect.protocol.bench import Agreement, BenchResult, BenchRow, Compare, Config, Quality, Run
+from nninspect.protocol.bench_figures import Cold, Latency, LayerTime, LayerTimes, Throughput
+from nninspect.protocol.bench_plan import BenchError, BenchProgress, Key
+from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import Setup
 from nninspect.text import bench
 

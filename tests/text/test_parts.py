@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nninspect.protocol.bench import Accelerator, BenchRow, Config, PartInterval, Train
+from nninspect.protocol.bench import BenchRow, Config
+from nninspect.protocol.bench_figures import Accelerator, PartInterval, Train
 from nninspect.text.parts import parts
 
 CONFIG = Config(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nninspect.protocol.bench import BenchResult, Machine, Run
+from nninspect.protocol.bench import BenchResult, Run
+from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import Setup
 from nninspect.protocol.sweep import Crossover, LargestBatch, Series
 from nninspect.text import bench, sweep

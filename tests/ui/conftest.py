@@ -18,24 +18,12 @@ from textual.pilot import Pilot
 
 from nninspect.client.api import Died, Event, Listener, Ready, Starting
 from nninspect.errors import Cancelled, NninspectError
-from nninspect.protocol.bench import (
-    BenchPlan,
-    BenchResult,
-    BenchRow,
-    Cold,
-    Compare,
-    Config,
-    Key,
-    Latency,
-    Machine,
-    MemoryUse,
-    Quality,
-    Round,
-    Run,
-    Throughput,
-)
+from nninspect.protocol.bench import BenchResult, BenchRow, Compare, Config, Quality, Run
+from nninspect.protocol.bench_figures import Cold, Latency, MemoryUse, Round, Throughput
+from nninspect.protocol.bench_plan import BenchPlan, Key
 from nninspect.protocol.findings import CheckPlan, CheckResult, Finding, Severity, SkippedRule
 from nninspect.protocol.layers import INPUT, Kind, LayerRow, Mark, TensorInfo, pack
+from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import (
     Device,
     Environment,

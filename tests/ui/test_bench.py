@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from nninspect.protocol.bench import BenchPlan
+from nninspect.protocol.bench_plan import BenchPlan
 
 
 def plans(client: object) -> list[BenchPlan]:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nninspect.protocol.bench import (
-    BenchError,
-    BenchResult,
-    BenchRow,
-    Config,
-    Latency,
-    Machine,
-    Round,
-    Run,
-    Throughput,
-)
+from nninspect.protocol.bench import BenchResult, BenchRow, Config, Run
+from nninspect.protocol.bench_figures import Latency, Round, Throughput
+from nninspect.protocol.bench_plan import BenchError
+from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import InputSpec, Setup
 from nninspect.ui.bench_charts import charts
 

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from msgspec.structs import replace
 
-from nninspect.protocol.bench import LayerTime, LayerTimes
+from nninspect.protocol.bench_figures import LayerTime, LayerTimes
 from nninspect.text.weights import health, sentences
 from nninspect.ui.measures import times_of
 from nninspect.ui.weights_rows import arranged

@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from nninspect.errors import ProtocolError
-from nninspect.protocol.bench import BenchPlan, BenchResult, Machine, Run
+from nninspect.protocol.bench import BenchResult, Run
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death
 from nninspect.protocol.layers import LayerRow, pack
+from nninspect.protocol.machine import Machine
 from nninspect.protocol.messages import Bench, Check, Inspect, Response, Work
 from nninspect.protocol.records import Environment, Inspection, Setup, Totals
 from nninspect.protocol.source import Source

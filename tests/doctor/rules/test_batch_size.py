@@ -8,16 +8,9 @@ import msgspec
 import pytest
 from torch import nn
 
-from nninspect.protocol.bench import (
-    BenchResult,
-    BenchRow,
-    Config,
-    Machine,
-    Quality,
-    Run,
-    Throughput,
-    Verdict,
-)
+from nninspect.protocol.bench import BenchResult, BenchRow, Config, Quality, Run, Verdict
+from nninspect.protocol.bench_figures import Throughput
+from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import Setup
 
 

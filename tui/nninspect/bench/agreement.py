@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from nninspect.engine.tensors import tensors_in
-from nninspect.protocol.bench import Agreement, Key
+from nninspect.protocol.bench import Agreement
+from nninspect.protocol.bench_plan import Key
 
 LIMITS = {"float64": 1e-5, "float32": 1e-5, "float16": 5e-3, "bfloat16": 2e-2}
 """Of the largest absolute error over the largest absolute value, by the coarser dtype.

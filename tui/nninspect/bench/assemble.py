@@ -15,12 +15,9 @@ from nninspect.bench.contender import Contender, Parts
 from nninspect.bench.machine import allows_tf32
 from nninspect.bench.subjects import Subjects
 from nninspect.bench.verdict import judge
-from nninspect.protocol.bench import (
+from nninspect.protocol.bench import Agreement, BenchRow, Config
+from nninspect.protocol.bench_figures import (
     Accelerator,
-    Agreement,
-    BenchRow,
-    Config,
-    Key,
     Latency,
     LayerTimes,
     PartInterval,
@@ -28,6 +25,7 @@ from nninspect.protocol.bench import (
     Train,
     Work,
 )
+from nninspect.protocol.bench_plan import Key
 from nninspect.protocol.roofline import Bound
 
 LAUNCH_BOUND = 0.8

@@ -25,15 +25,9 @@ from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import model_dtype
 from nninspect.engine.work import ForwardWork
 from nninspect.errors import Interrupted, NninspectError
-from nninspect.protocol.bench import (
-    Agreement,
-    BenchError,
-    Cold,
-    Key,
-    LayerTimes,
-    MemoryUse,
-    Stage,
-)
+from nninspect.protocol.bench import Agreement
+from nninspect.protocol.bench_figures import Cold, LayerTimes, MemoryUse
+from nninspect.protocol.bench_plan import BenchError, Key, Stage
 from nninspect.protocol.records import InputSpec
 from nninspect.protocol.roofline import Limits
 

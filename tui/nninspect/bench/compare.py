@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from nninspect.bench.estimate import interval
-from nninspect.protocol.bench import BenchRow, Compare, Latency
+from nninspect.protocol.bench import BenchRow, Compare
+from nninspect.protocol.bench_figures import Latency
 
 
 def by_round(latency: Latency) -> Mapping[int, float]:

@@ -12,7 +12,8 @@ from nninspect.bench import clock
 from nninspect.bench.backend import Backend
 from nninspect.bench.nvml import Health
 from nninspect.engine.garbage import no_collections
-from nninspect.protocol.bench import BenchError, Key, Round
+from nninspect.protocol.bench_figures import Round
+from nninspect.protocol.bench_plan import BenchError, Key
 
 THROUGHPUT_S = 0.05
 """Of back-to-back calls in each round."""

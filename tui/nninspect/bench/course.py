@@ -29,14 +29,8 @@ from nninspect.bench.rounds import (
 )
 from nninspect.bench.subjects import Subjects
 from nninspect.errors import Interrupted
-from nninspect.protocol.bench import (
-    BenchPlan,
-    BenchProgress,
-    BenchResult,
-    BenchRow,
-    Key,
-    Spent,
-)
+from nninspect.protocol.bench import BenchResult, BenchRow, Spent
+from nninspect.protocol.bench_plan import BenchPlan, BenchProgress, Key
 from nninspect.protocol.sweep import LargestBatch
 
 CANCELLED = "cancelled"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from nninspect.protocol.bench import Latency, Round
+from nninspect.protocol.bench_figures import Latency, Round
 
 CONFIDENCE = 0.95
 """An interval is the narrowest pair of ordered rounds that has at least this coverage."""

@@ -18,7 +18,7 @@ from torch import nn
 
 from nninspect.bench.backend import Backend
 from nninspect.bench.clock import Call, timed
-from nninspect.protocol.bench import LayerTime, LayerTimes
+from nninspect.protocol.bench_figures import LayerTime, LayerTimes
 
 SECONDS = 0.5
 """For plain and instrumented calls together."""

@@ -13,7 +13,7 @@ import torch
 from nninspect.bench.nvml import driver_version, gpu_facts
 from nninspect.engine.cgroup import quota_cores
 from nninspect.engine.devices import accelerators
-from nninspect.protocol.bench import Gpu, Machine
+from nninspect.protocol.machine import Gpu, Machine
 
 _CPU = Path("/sys/devices/system/cpu")
 

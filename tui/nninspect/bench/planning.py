@@ -11,7 +11,7 @@ from nninspect.bench.modes.registry import mode_named
 from nninspect.bench.subjects import Subjects
 from nninspect.engine.devices import accelerators, device_named, why_no_accelerator
 from nninspect.errors import BadInput
-from nninspect.protocol.bench import BenchPlan
+from nninspect.protocol.bench_plan import BenchPlan
 
 
 def check(plan: BenchPlan) -> None:

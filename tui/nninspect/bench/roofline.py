@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from nninspect.engine.work import ForwardWork, Own
-from nninspect.protocol.bench import LayerTimes, Work
+from nninspect.protocol.bench_figures import LayerTimes, Work
 from nninspect.protocol.roofline import Bound, Limits
 
 ACCOUNTS_FOR = 0.5

@@ -18,7 +18,8 @@ from nninspect.bench.noise import Canary, RunQueue, run_queue, waited_share
 from nninspect.bench.verdict import MAX_CANARY, TRUSTED_HALF_WIDTH
 from nninspect.engine.cgroup import QUOTA, Quotas
 from nninspect.errors import Interrupted
-from nninspect.protocol.bench import BenchError, BenchProgress, Round
+from nninspect.protocol.bench_figures import Round
+from nninspect.protocol.bench_plan import BenchError, BenchProgress
 
 ROUNDS = 10
 QUICK_ROUNDS = 6

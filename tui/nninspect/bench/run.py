@@ -29,7 +29,8 @@ from nninspect.engine.load import Loaded
 from nninspect.engine.session import Session
 from nninspect.engine.unchanged import set_mode, unchanged
 from nninspect.errors import DeviceError
-from nninspect.protocol.bench import BenchPlan, BenchResult, Run
+from nninspect.protocol.bench import BenchResult, Run
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.records import InputSpec, Setup, batch_of
 
 

@@ -10,7 +10,7 @@ import torch
 from nninspect.bench.backend import Backend
 from nninspect.bench.candidate import Candidate
 from nninspect.bench.modes.registry import mode_named
-from nninspect.protocol.bench import Key
+from nninspect.protocol.bench_plan import Key
 from nninspect.protocol.records import InputSpec
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from nninspect.bench.estimate import CONFIDENCE, coverage, drift, interval_rank, is_bimodal
 from nninspect.engine.cgroup import QUOTA
-from nninspect.protocol.bench import Latency, Quality
+from nninspect.protocol.bench import Quality
+from nninspect.protocol.bench_figures import Latency
 
 TRUSTED_HALF_WIDTH = 0.02
 NOISY_HALF_WIDTH = 0.10

@@ -29,7 +29,8 @@ from nninspect.history import files, report
 from nninspect.history.against import Against, against
 from nninspect.history.fail_on import FailOn, failures, parse
 from nninspect.history.past import LAST, History, default_folder, is_finished
-from nninspect.protocol.bench import BenchError, BenchPlan, BenchResult
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchError, BenchPlan
 from nninspect.text import bench as text
 from nninspect.text import units
 from nninspect.text.bench_plan import batches, names, seconds, size

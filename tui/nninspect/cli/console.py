@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from nninspect.cli.exit_codes import exit_code_of
 from nninspect.client.api import Advanced, Event, Printed
 from nninspect.errors import NninspectError
-from nninspect.protocol.bench import BenchProgress
+from nninspect.protocol.bench_plan import BenchProgress
 from nninspect.text import elided
 from nninspect.text.bench import progress
 from nninspect.text.plain import plain, without_escapes

@@ -7,7 +7,8 @@ from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchResult
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchPlan, BenchProgress
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.records import Environment, Inspection, Problem, Setup
 from nninspect.protocol.source import Source

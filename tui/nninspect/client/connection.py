@@ -13,7 +13,8 @@ from nninspect.client.pending import CANCELLED, Pending, Result
 from nninspect.client.printed import Piece
 from nninspect.client.process import Process, spawn
 from nninspect.errors import ProtocolError, WorkerDied
-from nninspect.protocol.bench import BenchPlan, BenchResult
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.findings import CHECKING, CheckPlan, CheckResult
 from nninspect.protocol.framing import ResponseReader, encode
 from nninspect.protocol.messages import (

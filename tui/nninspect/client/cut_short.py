@@ -8,16 +8,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from nninspect.client import ending
-from nninspect.protocol.bench import (
-    BenchError,
-    BenchPlan,
-    BenchProgress,
-    BenchResult,
-    BenchRow,
-    Key,
-    Lost,
-    Stage,
-)
+from nninspect.protocol.bench import BenchResult, BenchRow
+from nninspect.protocol.bench_plan import BenchError, BenchPlan, BenchProgress, Key, Lost, Stage
 from nninspect.protocol.records import Problem
 from nninspect.text import bench
 

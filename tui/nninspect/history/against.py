@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nninspect.protocol.bench import BenchResult, BenchRow, Compare, Gpu, Key, Machine
+from nninspect.protocol.bench import BenchResult, BenchRow, Compare
+from nninspect.protocol.bench_plan import Key
+from nninspect.protocol.machine import Gpu, Machine
 from nninspect.protocol.records import Record
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from nninspect.errors import UsageError
 from nninspect.history.against import Against
-from nninspect.protocol.bench import BenchResult, Key
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import Key
 from nninspect.protocol.records import Record
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from nninspect.protocol.bench import BenchPlan, BenchProgress, BenchResult
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchPlan, BenchProgress
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death
 from nninspect.protocol.records import Environment, Inspection, Problem, Setup

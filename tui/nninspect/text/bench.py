@@ -5,17 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nninspect.protocol.bench import (
-    Agreement,
-    BenchProgress,
-    BenchResult,
-    BenchRow,
-    Compare,
-    Key,
-    Latency,
-    LayerTimes,
-    Spent,
-)
+from nninspect.protocol.bench import Agreement, BenchResult, BenchRow, Compare, Spent
+from nninspect.protocol.bench_figures import Latency, LayerTimes
+from nninspect.protocol.bench_plan import BenchProgress, Key
 from nninspect.text import sweep, units
 from nninspect.text.plain import plain
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nninspect.errors import BadInput
-from nninspect.protocol.bench import BenchPlan
+from nninspect.protocol.bench_plan import BenchPlan
 
 
 def batches(text: str) -> tuple[int, ...]:

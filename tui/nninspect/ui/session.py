@@ -11,7 +11,7 @@ from textual.message import Message
 
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
 from nninspect.errors import NninspectError
-from nninspect.protocol.bench import BenchPlan
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.records import Environment, Problem, Setup
 from nninspect.text.bench import progress

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from nninspect.errors import NninspectError, ProtocolError
-from nninspect.protocol.bench import BenchProgress, BenchResult, Key
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchProgress, Key
 from nninspect.protocol.messages import (
     Bench,
     Benched,

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from nninspect.errors import WorkerMissing
-from nninspect.protocol.bench import BenchPlan, BenchResult
+from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death, inherited
 from nninspect.protocol.records import Environment, Inspection, Setup

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from nninspect.client.api import Client
-from nninspect.protocol.bench import BenchPlan
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.records import Problem, Setup
 from nninspect.ui.messages import Said
 from nninspect.ui.screens.showing import ShowingScreen

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from nninspect.errors import BadInput
-from nninspect.protocol.bench import BenchPlan
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.text import units
 from nninspect.text.bench_plan import batch_field, plan
 from nninspect.ui.spans import Paragraph, Span, paragraph
