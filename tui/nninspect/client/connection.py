@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from nninspect.client import api, ending
+from nninspect.client.asking import Asking
 from nninspect.client.link import Link
 from nninspect.client.pending import CANCELLED, Pending, Result
 from nninspect.client.printed import Piece
 from nninspect.client.process import Process, spawn
 from nninspect.errors import ProtocolError, WorkerDied
-from nninspect.protocol.bench import BenchResult
-from nninspect.protocol.bench_plan import BenchPlan
-from nninspect.protocol.findings import CHECKING, CheckPlan, CheckResult
+from nninspect.protocol.findings import CHECKING
 from nninspect.protocol.framing import ResponseReader, encode
 from nninspect.protocol.messages import (
     VERSION,
-    Bench,
     Benched,
     BenchedSoFar,
     Cancel,
     Check,
     Checked,
     ClientHello,
-    DescribeWeights,
     Failed,
-    Inspect,
     Inspected,
     Progress,
-    ReadSource,
     Ready,
     Refused,
     Response,
@@ -40,9 +34,7 @@ from nninspect.protocol.messages import (
     Work,
     WorkerHello,
 )
-from nninspect.protocol.records import Environment, Inspection, Problem, Setup
-from nninspect.protocol.source import Source
-from nninspect.protocol.weights import TensorStats
+from nninspect.protocol.records import Environment, Problem
 
 OVERDUE_S = 5.0
 """Seconds that a check gets beyond its own, before its worker is killed."""
@@ -50,7 +42,7 @@ GRACE_S = 2.0
 """Seconds that a worker gets to answer a cancel, before it is killed."""
 
 
-class Connection:
+class Connection(Asking):
     """Implements `api.Client` with a process of its own.
 
     Either there is a link, or a problem that says why not, or one is about to be made; requests
@@ -65,6 +57,7 @@ class Connection:
         grace_s: float = GRACE_S,
     ) -> None:
         """`process`: a worker that `spawn` has made already, to be the first."""
+        super().__init__()
         self.environment: Environment | None = None
         self._process = process
         self._spawn = spawn
@@ -76,7 +69,6 @@ class Connection:
         self._is_greeted = False
         self._responses = ResponseReader()
         self._pending: dict[int, Pending] = {}
-        self._ids = itertools.count(1)
         self._changing = asyncio.Lock()
         self._endings: set[asyncio.Task[None]] = set()
         self._changes: set[asyncio.Task[None]] = set()
@@ -84,36 +76,6 @@ class Connection:
     async def start(self, listener: api.Listener) -> None:
         self._listener = listener
         self._open()
-
-    async def inspect(self, setup: Setup, *, reload: bool = False) -> Inspection:
-        request = Inspect(request_id=next(self._ids), setup=setup, reload=reload)
-        result = await self._ask(request)
-        assert isinstance(result, Inspection)
-        return result
-
-    async def bench(self, setup: Setup, plan: BenchPlan) -> BenchResult:
-        result = await self._ask(Bench(request_id=next(self._ids), setup=setup, plan=plan))
-        assert isinstance(result, BenchResult)
-        return result
-
-    async def weights(
-        self, setup: Setup, path: str = "", *, below: bool = False
-    ) -> tuple[TensorStats, ...]:
-        result = await self._ask(
-            DescribeWeights(request_id=next(self._ids), setup=setup, path=path, below=below)
-        )
-        assert isinstance(result, tuple)
-        return result
-
-    async def source(self, setup: Setup, path: str) -> Source:
-        result = await self._ask(ReadSource(request_id=next(self._ids), setup=setup, path=path))
-        assert isinstance(result, Source)
-        return result
-
-    async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult:
-        result = await self._ask(Check(request_id=next(self._ids), setup=setup, plan=plan))
-        assert isinstance(result, CheckResult)
-        return result
 
     def cancel(self, *, trace: bool = False) -> None:
         self._cancel(list(self._pending), trace=trace)
