@@ -71,7 +71,11 @@ class Virtual:
     def synchronize(self) -> None:
         self.host = max(self.host, *self.free_at.values())
 
-    def mark(self) -> float | None:
+    @property
+    def events(self) -> Virtual | None:
+        return self
+
+    def mark(self) -> float:
         return self._mark("main")
 
     def _mark(self, stream: str) -> float:

@@ -103,8 +103,7 @@ def test_a_launch_bound_call_takes_what_it_takes_to_enqueue(virtual: Any) -> Non
 
 def test_a_device_without_events_has_no_device_time(virtual: Any) -> None:
     class NoEvents(virtual):
-        def mark(self) -> None:
-            return None
+        events = None
 
     device = NoEvents()
     assert clock.enqueue_and_device(device.call, device, 3) == (pytest.approx(1e-3), None)

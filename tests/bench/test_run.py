@@ -584,7 +584,7 @@ def test_without_an_accelerator_thread_counts_are_compared(
 def test_the_cpu_is_done_when_a_call_returns_and_tells_no_device_memory() -> None:
     backend = backend_of(CPU)
     assert not backend.queues
-    assert backend.mark() is None
+    assert backend.events is None
     assert backend.peak() is None
     assert backend.now() <= backend.now()
     assert (backend.free_bytes() or 1) > 0
@@ -618,7 +618,9 @@ def test_an_accelerator_is_waited_for_and_timed_by_its_events(cuda: list[str]) -
     cuda.clear()
     backend.synchronize()
     assert cuda == ["wait cuda:0"]
-    assert backend.between(backend.mark(), backend.mark()) == 0.004
+    events = backend.events
+    assert events is not None
+    assert events.between(events.mark(), events.mark()) == 0.004
 
 
 def test_an_accelerator_without_events_that_tell_time_has_no_marks(
@@ -628,8 +630,8 @@ def test_an_accelerator_without_events_that_tell_time_has_no_marks(
         raise RuntimeError("no timing here")
 
     monkeypatch.setattr(torch, "Event", refuse)
-    assert backend_of(torch.device("cuda:0")).mark() is None
-    assert backend_of(torch.device("mps")).mark() is None
+    assert backend_of(torch.device("cuda:0")).events is None
+    assert backend_of(torch.device("mps")).events is None
 
 
 def test_memory_that_is_not_told_is_none_and_not_0(

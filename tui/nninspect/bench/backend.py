@@ -21,6 +21,16 @@ class Peak(NamedTuple):
     reserved: int
 
 
+class Events(Protocol):
+    """Marks on the stream that calls go to, which tell the device's own time."""
+
+    def mark(self) -> Any: ...
+
+    def between(self, start: Any, end: Any) -> float:
+        """Seconds between two marks, once both were waited for."""
+        ...
+
+
 class Backend(Protocol):
     """One device; tests play one with a clock of their own."""
 
@@ -28,18 +38,11 @@ class Backend(Protocol):
     """Seconds of a clock that never goes back."""
     queues: bool
     """A call returns before the device has done it, so that there is something to wait for."""
+    events: Events | None
+    """None where the device has none that tell time."""
 
     def synchronize(self) -> None:
         """Return when the device has done everything it was given."""
-        ...
-
-    def mark(self) -> Any:
-        """An event on the stream that calls go to; None where the device has none that tell
-        time."""
-        ...
-
-    def between(self, start: Any, end: Any) -> float:
-        """Seconds between two marks, once both were waited for."""
         ...
 
     def reset_peak(self) -> None: ...
@@ -60,18 +63,13 @@ class CpuBackend:
 
     now: Callable[[], float] = staticmethod(time.perf_counter)
     queues = False
+    events: Events | None = None
 
     def __init__(self) -> None:
         self._throttles = cpu_throttles()
 
     def synchronize(self) -> None:
         return
-
-    def mark(self) -> None:
-        return None
-
-    def between(self, start: Any, end: Any) -> float:
-        raise NotImplementedError("the CPU has no events")
 
     def reset_peak(self) -> None:
         return
@@ -93,6 +91,21 @@ class CpuBackend:
         return Health(reasons=("heat",))
 
 
+class TorchEvents:
+    """A device's events as torch has them, on its current stream."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def mark(self) -> torch.Event:
+        event = torch.Event(self._device, enable_timing=True)
+        event.record(torch.accelerator.current_stream(self._device))
+        return event
+
+    def between(self, start: torch.Event, end: torch.Event) -> float:
+        return float(start.elapsed_time(end)) / 1e3
+
+
 class AcceleratorBackend:
     """A cuda, mps, xpu … device. What its torch module lacks is None, never a made-up 0."""
 
@@ -103,20 +116,10 @@ class AcceleratorBackend:
         self._device = device
         self._module = getattr(torch, device.type)
         self._uuid = _uuid(device)
-        self._has_events = self._probe_events()
+        self.events: Events | None = TorchEvents(device) if self._probe_events() else None
 
     def synchronize(self) -> None:
         torch.accelerator.synchronize(self._device)
-
-    def mark(self) -> Any:
-        if not self._has_events:
-            return None
-        event = torch.Event(self._device, enable_timing=True)
-        event.record(torch.accelerator.current_stream(self._device))
-        return event
-
-    def between(self, start: Any, end: Any) -> float:
-        return float(start.elapsed_time(end)) / 1e3
 
     def reset_peak(self) -> None:
         if reset := getattr(self._module, "reset_peak_memory_stats", None):
@@ -152,11 +155,10 @@ class AcceleratorBackend:
         if self._device.type == "mps":
             return False
         try:
-            events = [torch.Event(self._device, enable_timing=True) for _ in range(2)]
-            for event in events:
-                event.record(torch.accelerator.current_stream(self._device))
+            events = TorchEvents(self._device)
+            start, end = events.mark(), events.mark()
             self.synchronize()
-            return float(events[0].elapsed_time(events[1])) >= 0
+            return events.between(start, end) >= 0
         except (RuntimeError, AttributeError, TypeError, NotImplementedError):
             return False
 

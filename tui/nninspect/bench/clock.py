@@ -148,16 +148,17 @@ def enqueue_and_device(call: Call, backend: Backend, calls: int) -> tuple[float,
     """Medians of the seconds until a call returns, and of those that the device took for it."""
     enqueued: list[float] = []
     on_device: list[float] = []
+    events = backend.events
     for _ in range(calls):
         backend.synchronize()
-        start = backend.mark()
+        start = events.mark() if events else None
         started = backend.now()
         call()
         enqueued.append(backend.now() - started)
-        end = backend.mark()
+        end = events.mark() if events else None
         backend.synchronize()
-        if start is not None and end is not None:
-            on_device.append(backend.between(start, end))
+        if events:
+            on_device.append(events.between(start, end))
     return median(enqueued), median(on_device) if on_device else None
 
 

@@ -87,9 +87,9 @@ def layer_times(call: Call, model: nn.Module, backend: Backend) -> LayerTimes | 
 
     None where the device tells no time, or no module was called.
     """
-    tick, between = _ticks(backend)
-    if tick is None:
+    if backend.queues and backend.events is None:
         return None
+    tick, between = _ticks(backend)
     plain: list[float] = []
     splits: list[Split] = []
     began = backend.now()
@@ -102,12 +102,11 @@ def layer_times(call: Call, model: nn.Module, backend: Backend) -> LayerTimes | 
     return _summed(fast, fast[0].whole_s / min(plain))
 
 
-def _ticks(
-    backend: Backend,
-) -> tuple[Callable[[], Tick] | None, Callable[[Tick, Tick], float]]:
-    if not backend.queues:
-        return backend.now, lambda began, ended: float(ended - began)
-    return (backend.mark if backend.mark() is not None else None), backend.between
+def _ticks(backend: Backend) -> tuple[Callable[[], Tick], Callable[[Tick, Tick], float]]:
+    """The device's own where it has events, else the clock's."""
+    if backend.queues and backend.events is not None:
+        return backend.events.mark, backend.events.between
+    return backend.now, lambda began, ended: float(ended - began)
 
 
 def _split(

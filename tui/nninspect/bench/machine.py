@@ -89,10 +89,10 @@ def reset_peak_resident() -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def peak_resident_bytes(status: Path = Path("/proc/self/status")) -> int | None:
+def peak_resident_bytes() -> int | None:
     """The most that this process held of the host's memory; None where it is not told."""
     with contextlib.suppress(OSError, ValueError):
-        for line in status.read_text().splitlines():
+        for line in Path("/proc/self/status").read_text().splitlines():
             name, _, value = line.partition(":")
             if name == "VmHWM":
                 return int(value.split()[0]) * 1024

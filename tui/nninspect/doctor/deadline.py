@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nninspect.errors import Interrupted
@@ -22,15 +22,14 @@ class _Expired(Interrupted):
 class Deadline:
     """A span of time that starts when it is made."""
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._clock = clock
-        self._end = clock() + seconds
+        self._end = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
         """Seconds; below 0 when it is over."""
-        return self._end - self._clock()
+        return self._end - time.monotonic()
 
     def check(self, expected: float = 0.0) -> None:
         """Raises Unavailable where the expected seconds would not fit any more."""

@@ -138,14 +138,14 @@ class Evidence:
                 return Place(path, written.file.path, first)
         return Place(path)
 
-    def at_forward(self, path: str = "") -> Place:
-        """Where the forward of a module is written."""
+    def at_forward(self) -> Place:
+        """Where the model's forward is written."""
         lines = (
-            Place(path, method.file.path, method.node.lineno)
+            Place("", method.file.path, method.node.lineno)
             for method in self.forward_code()
-            if method.path == path and method.name == "forward"
+            if not method.path and method.name == "forward"
         )
-        return next(lines, Place(path))
+        return next(lines, Place(""))
 
     def _called_at(self, path: str) -> Place:
         module = self.structure.by_path.get(path)

@@ -48,8 +48,8 @@ class LinkPage(Page, can_focus=True):
     place: reactive[int] = reactive(NONE, repaint=False)
     """Of the cursor among the links."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.links: tuple[Link, ...] = ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -18,8 +18,8 @@ class Page(ScrollView, can_focus=False):
 
     paragraphs: reactive[tuple[Paragraph, ...]] = reactive((), repaint=False)
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._painter = SpanPainter(self)
         self.rows: list[tuple[Span, ...]] = []
 
