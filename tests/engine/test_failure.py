@@ -86,7 +86,7 @@ def failure(look: Look, model: nn.Module, *inputs: InputSpec, **more: Any) -> Pr
             nn.Embedding(10, 4),
             InputSpec((1, 8)),
             "0 (Embedding) takes indices and got float32: "
-            "feed it integers, --input int64[0:10]:1x8.",
+            "make them integers with .long(), or feed it --input int64[0:10]:1x8.",
         ),
         (
             nn.Linear(4, 2),

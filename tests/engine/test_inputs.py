@@ -264,10 +264,31 @@ def test_a_guess_that_never_fits_is_shown_with_its_failure(look: Look) -> None:
     assert re.search(r"; none of \d+ guesses ran: 1x3x32x32, 1x3", seen.inspection.inputs_from)
     assert seen.inspection.failure.where == "2"
     hint = seen.inspection.failure.hint
-    assert hint.startswith("The input is a guess: --input 1x3x")
-    assert "set in_features=" in hint
+    assert hint.startswith("2 (Linear) expects in_features=7")
+    assert "The input is a guess, --input 1x3x" in hint
     given = look(model, InputSpec((1, 3, 32, 32))).inspection.failure
     assert given.hint.startswith("2 (Linear) expects in_features=7")
+
+
+def test_of_a_mistake_that_no_input_would_mend_the_guess_is_not_blamed(look: Look) -> None:
+    class Empty(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = None
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(x)  # type: ignore[misc]
+
+    failure = look(Empty()).inspection.failure
+    assert failure.hint == "self.head is None: set it in __init__ before it is used."
+
+
+def test_what_fails_in_the_same_words_for_every_guess_is_a_failure_to_show(look: Look) -> None:
+    class Unfinished(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise RuntimeError("not yet")
+
+    assert "not yet" in look(Unfinished()).inspection.failure.message
 
 
 def test_each_try_that_led_to_an_input_is_told(look: Look) -> None:
@@ -308,7 +329,7 @@ def test_a_token_model_gets_integers_below_its_vocabulary(look: Look) -> None:
 
 def test_a_model_that_nothing_fits_says_what_to_type(look: Look) -> None:
     def forward(self: Net, image: Tensor, features: Tensor, scale: int = 1) -> Tensor:
-        raise ValueError("never")
+        raise ValueError(f"never of {tuple(image.shape)} and {tuple(features.shape)}")
 
     error = refusal(look, type("Net", (Net,), {"forward": forward})())
     assert error.message == "the forward of Net takes image, features, and no input was given"

@@ -65,6 +65,35 @@ class Typo(nn.Module):
         return self.dens(x)
 
 
+class NeverSet(Typo):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = None
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(self.dense(x))  # type: ignore[misc]
+
+
+class OtherKey(Typo):
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.ModuleDict({"boxes": nn.Linear(4, 4), "classes": nn.Linear(4, 4)})
+
+    def forward(self, x: Tensor) -> Any:
+        return self.heads["class"](x)
+
+
+class Endless(Typo):
+    def forward(self, x: Tensor) -> Any:
+        return self(self.dense(x))
+
+
+class TakenApart(Typo):
+    def forward(self, x: Tensor) -> Any:
+        out, state = self.dense(x)
+        return out, state
+
+
 class CalledList(Typo):
     def forward(self, x: Tensor) -> Any:
         return self.layers(x)  # type: ignore[operator]
@@ -261,6 +290,55 @@ BROKEN: dict[str, tuple[Callable[[], nn.Module], InputSpec, str]] = {
         lambda: does(lambda m, x: x.softmax(1)),
         spec(1, 4, dtype="int64"),
         "has no int64 version: convert its input with .float()",
+    ),
+    "a part that was never set": (
+        NeverSet,
+        spec(1, 4),
+        "self.head is None: set it in __init__ before it is used.",
+    ),
+    "a key that a dict of modules has not": (
+        OtherKey,
+        spec(1, 4),
+        "self.heads has no 'class'. Did you mean classes",
+    ),
+    "a forward that calls itself": (
+        Endless,
+        spec(1, 4),
+        "Endless calls itself in its own forward: call one of its layers.",
+    ),
+    "one tensor taken for two": (
+        TakenApart,
+        spec(1, 4),
+        "dense (Linear) returns one tensor, (1, 4), and this line takes 2 things: take it whole.",
+    ),
+    "a recurrent layer that goes both ways": (
+        lambda: does(
+            lambda m, x: m.fc(m.rnn(x)[0]),
+            rnn=nn.LSTM(4, 16, bidirectional=True, batch_first=True),
+            fc=nn.Linear(16, 2),
+        ),
+        spec(1, 16, 4),
+        "rnn (LSTM) is bidirectional and gives both, set in_features=32.",
+    ),
+    "an index of floats": (
+        lambda: does(lambda m, x: x.gather(1, torch.zeros(1, 1))),
+        spec(1, 4),
+        "make it integers, with .long()",
+    ),
+    "an einsum of unequal sizes": (
+        lambda: does(lambda m, x: torch.einsum("bi,ij->bj", x, torch.ones(8, 4))),
+        spec(2, 16),
+        "einsum got (2, 16), (8, 4): i is 16 in an operand before and 8 in operand 1",
+    ),
+    "targets of two dimensions": (
+        lambda: does(lambda m, x: F.cross_entropy(x, torch.zeros(2, 3).long())),
+        spec(2, 5),
+        "got (2, 5) and targets of (2, 3): indices of classes are (2,), one for each place",
+    ),
+    "targets of another integer type": (
+        lambda: does(lambda m, x: F.cross_entropy(x, torch.zeros(2, dtype=torch.int32))),
+        spec(2, 5),
+        "The targets are int32: indices of classes are int64, with .long().",
     ),
     "a view": (
         lambda: does(lambda m, x: m.conv(x).view(-1, 512), conv=nn.Conv2d(3, 16, 5)),
@@ -616,8 +694,8 @@ def told(model: nn.Module, *inputs: Tensor) -> str:
         model(*inputs)
     steps = in_order(recorder.calls, recorder.ops)
     nodes = walk(model)
-    problem, _ = forward_failure(caught.value, recorder, nodes, steps, recorder.failed_op)
-    return problem.hint
+    failure = forward_failure(caught.value, recorder, nodes, steps, recorder.failed_op)
+    return failure.problem.hint
 
 
 def test_recorded_pooling_and_view_explain_the_features() -> None:

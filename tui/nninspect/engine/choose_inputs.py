@@ -98,7 +98,7 @@ def _found(
         lambda specs, names: complete(model, specs, names),
     )
     found = search.find(guess)
-    if not found.runs and guess.source == GUESSED:
+    if not found.runs and guess.source == GUESSED and not found.is_the_same_for_all:
         raise unknown_input(model)
     return found.specs, found.source
 

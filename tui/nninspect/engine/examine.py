@@ -55,6 +55,8 @@ class Forward:
     seconds: float
     failure: Problem | None = None
     failed: Call | None = None
+    is_of_the_code: bool = False
+    """No other input would mend the failure."""
     unrun: str = ""
     """What it gave that would have run more of it, as "a generator"."""
     error: BaseException | None = None
@@ -111,21 +113,21 @@ def examine(
         count_parameters(nodes)
         tree = layer_tree(nodes, _evidence(forward, torchinfo))
     dry_run = None if lenient is None else DryRun(rung=rung, guesses=forward.guesses)
-    if forward.failure is not None and chosen[1].startswith(GUESSED):
+    if forward.failure is not None and chosen[1].startswith(GUESSED) and not forward.is_of_the_code:
         forward = dataclasses.replace(forward, failure=_of_a_guess(forward.failure, chosen[0]))
     inspection = _inspection(loaded, setup, chosen, forward, tree, nodes, torchinfo, memory)
     return msgspec.structs.replace(inspection, dry_run=dry_run)
 
 
 def _of_a_guess(problem: Problem, inputs: Sequence[InputSpec]) -> Problem:
-    """The same, with what is likeliest first: that the input is not what the model takes."""
+    """The same, and that the input may not be what the model takes."""
     if problem.kind != "ForwardFailed":  # what the process died of
         return problem
     typed = " ".join(f"--input {format_input(spec)}" for spec in inputs) or "none"
     return msgspec.structs.replace(
         problem,
-        hint=f"The input is a guess: {typed}. Where the model takes another, give that with "
-        f"--input. If it is right: {problem.hint}",
+        hint=f"{problem.hint} The input is a guess, {typed}: where the model takes another, give "
+        "that with --input.",
     )
 
 
@@ -198,9 +200,9 @@ def run_forward(
         seconds = time.perf_counter() - started
         steps = in_order(recorder.calls, recorder.ops)
         nodes = nodes_as_called(model, recorder)
-        problem, failed = forward_failure(error, recorder, nodes, steps, recorder.failed_op)
+        failure = forward_failure(error, recorder, nodes, steps, recorder.failed_op)
         guesses = lenient.guesses(model)
-        return Forward(recorder, seconds, problem, failed, error=error, guesses=guesses)
+        return Forward(recorder, seconds, *failure, error=error, guesses=guesses)
     seconds = time.perf_counter() - started
     return Forward(recorder, seconds, unrun=_unrun(result), guesses=lenient.guesses(model))
 

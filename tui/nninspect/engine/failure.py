@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.failures.devices import is_out_of_memory
 from nninspect.engine.failures.facts import Facts, Step
 from nninspect.engine.failures.lookups import embedding
-from nninspect.engine.failures.suggest import suggestion
+from nninspect.engine.failures.suggest import is_of_the_code, suggestion
 from nninspect.engine.flight import Ended
 from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.engine.structure import Node
@@ -18,14 +19,24 @@ from nninspect.text.shapes import tensors
 __all__ = ["forward_failure", "is_out_of_memory"]
 
 
+class ForwardFailure(NamedTuple):
+    """A forward that raised, or that ended the process."""
+
+    problem: Problem
+    failed: Call | None
+    """The innermost failed call that stands in the tree, whose path is the problem's `where`."""
+    is_of_the_code: bool = False
+    """No other input would mend it."""
+
+
 def forward_failure(
     error: BaseException,
     recorder: CallRecorder,
     nodes: Sequence[Node],
     earlier: Sequence[Step] | None = None,
     op: Step | None = None,
-) -> tuple[Problem, Call | None]:
-    """The problem, its `where` the module path of the innermost call that stands in the tree.
+) -> ForwardFailure:
+    """What went wrong, where, and what to change.
 
     `earlier` is what had ended, functional calls included; else the recorder's module calls.
     `op` is the functional call that raised, where it is known.
@@ -34,14 +45,15 @@ def forward_failure(
         return _ended(error, recorder, nodes, earlier, op)
     paths, failed = _place(recorder, nodes)
     line = user_line(error)
+    facts = _facts(error, recorder, nodes, earlier, op, line)
     problem = Problem(
         kind="ForwardFailed",
         message=f"{described(error)} ({line})" if line else described(error),
-        hint=_hint(_facts(error, recorder, nodes, earlier, op, line), failed),
+        hint=_hint(facts, failed),
         where=paths[id(failed.module)] if failed else "",
         details=user_traceback(error),
     )
-    return problem, failed
+    return ForwardFailure(problem, failed, is_of_the_code(facts))
 
 
 def _ended(
@@ -50,7 +62,7 @@ def _ended(
     nodes: Sequence[Node],
     earlier: Sequence[Step] | None,
     op: Step | None,
-) -> tuple[Problem, Call | None]:
+) -> ForwardFailure:
     """What the process died of, at the call that it died in."""
     death = error.death
     paths, failed = _place(recorder, nodes)
@@ -63,7 +75,7 @@ def _ended(
         where=paths[id(failed.module)] if failed else "",
         details=death.details or user_traceback(error),
     )
-    return problem, failed
+    return ForwardFailure(problem, failed)
 
 
 def _place(recorder: CallRecorder, nodes: Sequence[Node]) -> tuple[dict[int, str], Call | None]:

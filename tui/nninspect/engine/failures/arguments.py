@@ -125,6 +125,35 @@ def attribute(facts: Facts) -> str:
     return f"{facts.name} has no {missing}. {near}" if near else set_it
 
 
+def never_set(facts: Facts) -> str:
+    """A part that is None still, used as if it were a layer."""
+    if not facts.says(r"'NoneType' object (?:is not|has no)"):
+        return ""
+    parts = {**vars(facts.module), **facts.module._modules}
+    used = re.findall(r"\bself\.(\w+)", facts.line)
+    empty = [name for name in used if name in parts and parts[name] is None]
+    return f"self.{empty[0]} is None: set it in __init__ before it is used." if empty else ""
+
+
+def held_under_another_key(facts: Facts) -> str:
+    """A key that an nn.ModuleDict of the module has not."""
+    if not isinstance(facts.error, KeyError):
+        return ""
+    for name, part in facts.module._modules.items():
+        if isinstance(part, nn.ModuleDict) and f"self.{name}[" in facts.line:
+            keys, wanted = list(part), facts.error.args[0]
+            near = did_you_mean(str(wanted), keys) or f"It has {', '.join(keys) or 'none'}."
+            return f"self.{name} has no {wanted!r}. {near}"
+    return ""
+
+
+def calls_itself(facts: Facts) -> str:
+    """A forward that never comes to an end."""
+    if isinstance(facts.error, RecursionError) and re.search(r"\bself\(", facts.line):
+        return f"{facts.name} calls itself in its own forward: call one of its layers."
+    return ""
+
+
 def not_callable(facts: Facts) -> str:
     """A list of layers, called as if it were one."""
     match = facts.says(r"^'(list|tuple|dict)' object is not callable")

@@ -55,6 +55,13 @@ def _rank(name: str) -> tuple[bool, bool]:
     return getattr(torch, name).is_floating_point, name == "float32"
 
 
+def indices(facts: Facts) -> str:
+    """`gather`, `scatter`, `index_select` by numbers that are no integers."""
+    if facts.says(r"Expected dtype int\S* for index|Expected dtype int32 or int64 for index"):
+        return "The index is of floats: make it integers, with .long()."
+    return ""
+
+
 def unsupported(facts: Facts) -> str:
     """No version of the call for this dtype, or none without values."""
     if match := facts.says(r"\"(\w+)\" not implemented for '(\w+)'"):

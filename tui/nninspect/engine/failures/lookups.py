@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 from torch import nn
 
@@ -19,7 +21,10 @@ def embedding(facts: Facts) -> str:
     got, rows = facts.inputs[0], module.num_embeddings
     typed = f"--input int64[0:{rows}]:{by(got.shape)}"
     if got.dtype not in _INTEGERS:
-        return f"{facts.name} takes indices and got {got.dtype}: feed it integers, {typed}."
+        return (
+            f"{facts.name} takes indices and got {got.dtype}: make them integers with .long(), or "
+            f"feed it {typed}."
+        )
     if not facts.says(r"index out of range|device-side assert"):
         return ""
     says = f"{facts.name} takes indices from 0 to num_embeddings - 1 = {rows - 1}"
@@ -67,6 +72,22 @@ def _out_of_bounds(got: int, place: int, size: int) -> str:
     return (
         f"Dimension {place} has {size}, so its indices run from 0 to {size - 1}, and the call asks "
         f"for {got}."
+    )
+
+
+def taken_apart(facts: Facts) -> str:
+    """`a, b = self.fc(x)` of a layer that gives one tensor, which falls apart along its batch."""
+    match = facts.says(r"values to unpack \((?:expected (\d+))")
+    called = re.fullmatch(r"(?:\w+, *)+\w+ = (.+)", facts.line)
+    latest = next((step for step in reversed(facts.earlier) if hasattr(step, "module")), None)
+    if not match or not called or latest is None or "self." not in called[1]:
+        return ""
+    outputs, name = latest.outputs or (), facts.names.get(id(latest.module), "")
+    if len(outputs) != 1 or f"self.{name.partition(' ')[0]}(" not in called[1]:
+        return ""
+    return (
+        f"{name} returns one tensor, {outputs[0].shape}, and this line takes {match[1]} things: "
+        "take it whole."
     )
 
 

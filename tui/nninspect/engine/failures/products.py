@@ -42,6 +42,8 @@ def _linear(facts: Facts) -> str:
             f"{says}: the flatten before it gives {by(image)} = {got[-1]}; set "
             f"in_features={got[-1]}."
         )
+    if recurrent := _both_ways(facts, got[-1], wanted):
+        return f"{says}, in {got}: {recurrent} set in_features={got[-1]}."
     if len(got) > 2 and prod(got[1:]) == wanted:
         return (
             f"{says}, in {got}: flatten it first, torch.flatten(x, 1) gives "
@@ -68,6 +70,15 @@ def _flattened_without_batch(facts: Facts, got: Shape, wanted: int) -> Shape | N
     before = next((shape for shape in shapes if shape != got), ())
     fits = len(before) == 3 and prod(before) == wanted and got == (before[0], prod(before[1:]))
     return before if fits else None
+
+
+def _both_ways(facts: Facts, got: int, wanted: int) -> str:
+    """Why a recurrent layer before it gives twice as much as was wanted."""
+    latest = next((step for step in reversed(facts.earlier) if hasattr(step, "module")), None)
+    module = getattr(latest, "module", None)
+    if not isinstance(module, nn.RNNBase) or not module.bidirectional or got != 2 * wanted:
+        return ""
+    return f"{facts.names.get(id(module), 'the layer before it')} is bidirectional and gives both,"
 
 
 def _one_place(got: Shape, wanted: int) -> int | None:

@@ -83,6 +83,22 @@ def broadcast(facts: Facts) -> str:
     return ""
 
 
+def einsum(facts: Facts) -> str:
+    """A letter that stands for two sizes."""
+    match = facts.says(
+        r"subscript (\w) has size (\d+) for operand (\d+) which does not broadcast with previously "
+        r"seen size (\d+)"
+    )
+    if match is None or facts.op is None:
+        return ""
+    letter, size, place, before = match.groups()
+    shapes = ", ".join(str(tensor.shape) for tensor in facts.op.inputs)
+    return (
+        f"einsum got {shapes}: {letter} is {before} in an operand before and {size} in operand "
+        f"{place}, counted from 0. They must be equal, or {letter} another letter in one of them."
+    )
+
+
 def _two(facts: Facts) -> tuple[Shape, Shape] | None:
     if facts.op is None or len(facts.op.inputs) != 2:
         return None

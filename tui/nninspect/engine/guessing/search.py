@@ -42,6 +42,8 @@ class Found:
     specs: Specs
     source: str
     runs: bool
+    is_the_same_for_all: bool = False
+    """Several were refused, all in the same words: the input is not at fault."""
 
 
 @dataclass(order=True)
@@ -122,7 +124,8 @@ class Search:
         others = ", ".join(_typed(one) for one, _ in self._refused[:MAX_LISTED])
         more = ", …" if tries > MAX_LISTED else ""
         said = f"none of {tries} guesses ran: {others}{more}" if tries > 1 else "it did not run"
-        return Found(specs, f"{guess.source}; {said}", runs=False)
+        is_same = tries > 1 and len({(no.title, no.done) for _, no in self._refused}) == 1
+        return Found(specs, f"{guess.source}; {said}", False, is_same)
 
 
 def _typed(specs: Specs) -> str:
