@@ -156,8 +156,8 @@ def dry_run_differs(
 ) -> tuple[str, bool]:
     """How the calls of a copy on meta differ, and whether its forward failed, so that the next
     rung of the ladder would be asked."""
-    copied = copy.deepcopy(model)
-    with torch.no_grad(), OnMeta() as known:  # as it is built
+    copied, known = copy.deepcopy(model), OnMeta()
+    with torch.no_grad(), known:  # as it is built
         copied.to("meta")
     args, kwargs = arguments()
     onto_meta = functools.partial(pytree.tree_map_only, Tensor, lambda t: t.to("meta"))
