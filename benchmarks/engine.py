@@ -4,8 +4,8 @@
 
 Every ratio is taken between CPU times of one run of this script, the two sides in turn, so that a
 machine whose speed drifts compares like with like. Each peak of memory is that of a process of its
-own, the imports included. How many architectures of transformers a dry run has exact is
-what `make corpus` prints.
+own, the imports included. How many architectures of transformers are exact is what `make corpus`
+prints; with `ARCHITECTURES="gpt2 t5"` before it, of these alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,16 @@ from nninspect.engine.structure import count_parameters, walk
 from nninspect.engine.tree import layer_tree
 
 CPU, META = torch.device("cpu"), torch.device("meta")
-LLAMA = Path(__file__).parent.parent / "tests" / "data" / "llama-3.1-405b"
+CONFIGS = Path(__file__).parent.parent / "tests" / "data"
+
+INCLUDED = """
+forward    the model alone
+record     the forward with every call, op, shape and edge
+look       record, and the counts and rows of the tree; nothing of finding an input
+structure  modules, parameters and buffers, without a forward
+torchinfo  its summary, which has neither ops nor edges
+peak       a process that imports, builds and looks
+"""
 
 
 class Expert(nn.Module):
@@ -88,6 +97,11 @@ def look(model: nn.Module, x: Tensor) -> None:
     layer_tree(nodes, evidence)
 
 
+def record(model: nn.Module, x: Tensor) -> None:
+    """Shapes, ops and edges."""
+    run_forward(model, ((x,), {}))
+
+
 def summarise(model: nn.Module, x: Tensor) -> None:
     """The same by torchinfo."""
     torchinfo.summary(model, input_data=[x], verbose=0, depth=100)
@@ -107,8 +121,10 @@ def small_model(name: str) -> None:
     loaded = load(name)
     (x,), _ = make_arguments(loaded.card.inputs, CPU)  # type: ignore[union-attr]
     model = loaded.model.eval()
+    alone = ratio(lambda: record(model, x), lambda: model(x))
     plain = ratio(lambda: look(model, x), lambda: model(x))
     peer = ratio(lambda: summarise(model, x), lambda: model(x))
+    row(f"record {name} / its forward", f"{alone:.1f}x", "")
     row(f"look at {name} / its forward", f"{plain:.1f}x", "3x", f"torchinfo {peer:.1f}x")
 
 
@@ -164,24 +180,28 @@ def dense_experts() -> tuple[nn.Module, Tensor]:
         return Experts(390), torch.empty(1, 8)
 
 
-def llama() -> tuple[nn.Module, Tensor]:
-    """Llama-3.1-405B from its config, and 128 tokens."""
-    model = load(f"hf:{LLAMA}", on_meta=True).model.eval()
+def configured(name: str) -> tuple[nn.Module, Tensor]:
+    """One of transformers from its config, and 128 tokens."""
+    model = load(f"hf:{CONFIGS / name}", on_meta=True).model.eval()
     return model, torch.zeros(1, 128, dtype=torch.int64, device=META)
 
 
 def largest_models() -> None:
     """In seconds: a plain forward on meta of the one takes as long as minutes of looks."""
     large: list[tuple[str, str, str, Callable[[], tuple[nn.Module, Tensor]]]] = [
-        ("75k modules, dense routing", "6 s", "900 MiB", dense_experts)
+        ("Llama-3.1-405B, 128 tokens", "0.5 s", "400 MiB", partial(configured, "llama-3.1-405b")),
+        ("DeepSeek-V3, 128 tokens", "", "", partial(configured, "deepseek-v3")),
+        ("75k modules, dense routing", "6 s", "900 MiB", dense_experts),
     ]
-    if importlib.util.find_spec("transformers"):
-        large.insert(0, ("Llama-3.1-405B, 128 tokens", "0.5 s", "400 MiB", llama))
     for name, target, most, build in large:
+        if isinstance(build, partial) and not importlib.util.find_spec("transformers"):
+            row(f"record {name}", "-", target, "needs transformers: pip install -e '.[corpus]'")
+            continue
         model, x = build()
         took, plain = seconds(partial(record_dry, model, x)), seconds(partial(model, x))
         row(f"record {name}", f"{took:.2f} s", target, f"forward {plain:.2f} s")
-        row(f"look at {name}", f"{seconds(partial(dry_look, model, x)):.2f} s", "")
+        looked, peer = seconds(partial(dry_look, model, x)), seconds(partial(summarise, model, x))
+        row(f"look at {name}", f"{looked:.2f} s", "", f"torchinfo {peer:.2f} s")
         del model, x
         row(f"peak memory of {name}", f"{peak(build):.0f} MiB", most)
 
@@ -228,3 +248,4 @@ if __name__ == "__main__":
         deep_models()
         large_models()
         largest_models()
+    print(INCLUDED.rstrip())
