@@ -114,6 +114,11 @@ def test_what_follows_the_colon_must_be_a_name(write: Callable[..., Path]) -> No
     assert refusal("net.py:Net()").message == "'Net()' in 'net.py:Net()' is not a name"
 
 
+def test_a_file_named_without_its_ending_is_suggested(write: Callable[..., Path]) -> None:
+    write("network.py")
+    assert refusal("network").hint == "Did you mean network.py?"
+
+
 def test_a_misspelt_card_is_suggested() -> None:
     assert refusal("resnet-smal").hint == "Did you mean resnet-small?"
     assert refusal("ResNet-Small").hint == "Did you mean resnet-small?"

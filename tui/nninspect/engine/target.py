@@ -130,6 +130,8 @@ def _python_file(text: str) -> Path:
 
 def _unknown(text: str) -> BadTarget:
     names = [card.name for collection in collections() for card in collection.cards]
+    if os.path.isfile(f"{text}.py"):
+        return BadTarget(f"{text!r} is no target by itself", f"Did you mean {text}.py?")
     return BadTarget(
         f"{text!r} is not a bundled network, a file or a module",
         did_you_mean(text, names) or HOW,
