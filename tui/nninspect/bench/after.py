@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -26,6 +27,11 @@ def seconds_wanted(candidates: Sequence[Candidate]) -> float:
     watched = [each.contender.warmth.call_s for each in candidates if each.contender]
     kinds = {_kind(each) for each in candidates if each.contender}
     return sum(map(_layers_s, watched)) + LIMITS_S * len(kinds)
+
+
+def _call_s(candidate: Candidate) -> float:
+    """Seconds of a warm call; of one that failed, without end."""
+    return candidate.contender.warmth.call_s if candidate.contender else math.inf
 
 
 def _layers_s(call_s: float) -> float:
@@ -71,7 +77,7 @@ class Afterwards:
 
     def _count(self, candidates: Sequence[Candidate]) -> None:
         """One recorded forward for all of one batch, where it is fastest."""
-        where = min(candidates, key=lambda each: each.contender.warmth.call_s)  # type: ignore[union-attr]
+        where = min(candidates, key=_call_s)
         work = self._recorded(where)
         for each in candidates:
             each.work = work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -55,9 +56,7 @@ def flops_per_s(device: torch.device, dtype: torch.dtype, backend: Backend) -> f
         left, right = (torch.ones(size, size, device=device, dtype=dtype) for _ in range(2))
         out = torch.empty_like(left)
 
-        def product(left: torch.Tensor = left, right: torch.Tensor = right) -> object:
-            return torch.mm(left, right, out=out)  # noqa: B023 - called within this turn
-
+        product = partial(torch.mm, left, right, out=out)
         timed(product, backend)  # the first of a size looks for its algorithm
         best = min(timed(product, backend) for _ in range(TRIES))
         if best >= ENOUGH_S or size >= LARGEST:

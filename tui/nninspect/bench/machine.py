@@ -7,6 +7,7 @@ import math
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -41,9 +42,9 @@ def allows_tf32() -> bool:
 
     `allow_tf32` raises where the user's code has set the precisions that torch 2.9 brought.
     """
-    backends = torch.backends
+    backends: Any = torch.backends
     try:
-        kinds = (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)  # type: ignore[attr-defined]
+        kinds = (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)
         return any(kind.fp32_precision == "tf32" for kind in kinds)
     except AttributeError:  # an older torch
         return bool(backends.cuda.matmul.allow_tf32 or backends.cudnn.allow_tf32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from nninspect.cli import as_sarif
@@ -169,6 +170,6 @@ def _task(text: str) -> str:
     return found
 
 
-def _unknown(text: str, what: str, known: object) -> str:
-    names = list(known)  # type: ignore[call-overload]
+def _unknown(text: str, what: str, known: Iterable[str]) -> str:
+    names = list(known)
     return f"{text!r} is no {what}: {did_you_mean(text, names) or 'it may be ' + ', '.join(names)}"

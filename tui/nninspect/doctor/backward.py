@@ -76,7 +76,7 @@ def backward(model: nn.Module, arguments: Any) -> Gradients:
         loss = _projected(tensor for _, tensor in found)
         if loss is None:
             return Gradients(has_path=False, outputs=outputs)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
     except Interrupted:
         raise
     except BaseException as error:
@@ -97,7 +97,7 @@ def blame(model: nn.Module, arguments: Any) -> Blame | None:
                 args, kwargs = arguments
                 loss = _projected(tensor for _, tensor in tensors_in(model(*args, **kwargs)))
                 if loss is not None:
-                    loss.backward()  # type: ignore[no-untyped-call]
+                    loss.backward()
         except RuntimeError as error:
             return _blame(str(error), [str(warning.message) for warning in said])
     return None
@@ -156,7 +156,7 @@ def _watch(model: nn.Module) -> list[tuple[str, float | None]]:
                 norm = torch.linalg.vector_norm(gradient.detach(), dtype=torch.float64)
                 found[place] = (path, float(norm))
 
-            output.register_hook(arrive)  # type: ignore[no-untyped-call]
+            output.register_hook(arrive)
 
     for path, module in model.named_modules():
         if role_of(name_of(module)) is Role.AFFINE:

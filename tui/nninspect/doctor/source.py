@@ -71,8 +71,8 @@ class SourceClass:
             if isinstance(part, (ast.Assign, ast.AnnAssign)):
                 targets = part.targets if isinstance(part, ast.Assign) else [part.target]
                 for target in targets:
-                    if is_self(target):
-                        found.setdefault(target.attr, []).append(part)  # type: ignore[attr-defined]
+                    if isinstance(target, ast.Attribute) and is_self(target):
+                        found.setdefault(target.attr, []).append(part)
         return found
 
 

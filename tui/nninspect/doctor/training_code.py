@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -58,10 +59,12 @@ def _losses(files: Sequence[SourceFile]) -> Iterator[tuple[str, str]]:
     """Each mention of one of torch's losses: its name as it is written last, and the place."""
     for file in files:
         for node in nodes_in(file.tree):
+            if not isinstance(node, ast.expr):
+                continue
             name = dotted(file, node)
             last = name.rpartition(".")[2]
             if name.startswith(_TORCHS) and _is_loss(last):
-                yield loss_named(last) or last, f"{Path(file.path).name}:{node.lineno}"  # type: ignore[attr-defined]
+                yield loss_named(last) or last, f"{Path(file.path).name}:{node.lineno}"
 
 
 def _is_loss(name: str) -> bool:

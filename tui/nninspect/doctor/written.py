@@ -45,5 +45,8 @@ def path_of(evidence: Evidence, written: SourceClass) -> str:
 def calls_super_init(function: ast.AST) -> ast.Call | None:
     """Where a function calls a base's: `super().__init__()`, `nn.Module.__init__(self)`."""
     calls = (node for node in nodes_in(function) if isinstance(node, ast.Call))
-    named = (node for node in calls if isinstance(node.func, ast.Attribute))
-    return next((node for node in named if node.func.attr == "__init__"), None)  # type: ignore[attr-defined]
+    return next((node for node in calls if _is_method(node.func, "__init__")), None)
+
+
+def _is_method(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from contextlib import suppress
+from types import ModuleType
 
 import torch
 
@@ -42,10 +43,10 @@ def accelerators() -> tuple[Device, ...]:
     )
 
 
-def _describe(module: object, name: str) -> Device:
+def _describe(module: ModuleType, name: str) -> Device:
     """Name and memory, where the backend tells them as CUDA does."""
     try:
-        properties = module.get_device_properties(name)  # type: ignore[attr-defined]
+        properties = module.get_device_properties(name)
     except (AttributeError, RuntimeError, AssertionError):
         return Device(name=name)
     return Device(

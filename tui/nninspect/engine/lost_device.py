@@ -46,7 +46,7 @@ def end_if_lost(device: torch.device) -> None:
 
 def end_if_any_lost() -> None:
     """The same of each GPU that this process holds memory on; another would be started up."""
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+    if torch.cuda.is_initialized():
         for index in range(torch.cuda.device_count()):
             if torch.cuda.memory_reserved(index):
                 end_if_lost(torch.device("cuda", index))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -170,7 +171,7 @@ class OpRecorder(TorchFunctionMode):
 
     def _source(self) -> str:
         """The innermost line that is neither torch's nor ours."""
-        frame = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
             shown = self._shown.get(file)
@@ -179,7 +180,7 @@ class OpRecorder(TorchFunctionMode):
                 shown = self._shown[file] = Path(file).name if is_shown else ""
             if shown:
                 return f"{shown}:{frame.f_lineno}"
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return ""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from types import FrameType
 from typing import TextIO
 
 from nninspect.engine.blame import is_ours, is_users
@@ -39,9 +40,9 @@ def tell_at_users_lines() -> None:
 
 def _users_line() -> tuple[str, int] | None:
     """The innermost on the stack."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         if is_users(frame.f_code.co_filename):
             return frame.f_code.co_filename, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None

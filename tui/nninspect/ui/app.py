@@ -19,6 +19,7 @@ from textual.screen import Screen
 from nninspect.client.api import Client
 from nninspect.protocol.records import Setup
 from nninspect.ui import garbage
+from nninspect.ui.display.rewriting import rewriting
 from nninspect.ui.preferences import DEFAULTS, Preferences
 from nninspect.ui.screens.main import MainScreen
 from nninspect.ui.spans import SPAN_STYLES
@@ -86,13 +87,13 @@ class NninspectApp(TypeAheadApp):
 
             driver = DiffingDriver
         if self.ascii_only:
-            from nninspect.ui.display.ascii import in_ascii
+            from nninspect.ui.display.ascii import to_ascii
 
-            driver = in_ascii(driver)
+            driver = rewriting(driver, to_ascii)
         if self.no_color:
-            from nninspect.ui.display.colourless import in_monochrome
+            from nninspect.ui.display.colourless import without_colours
 
-            driver = in_monochrome(driver)
+            driver = rewriting(driver, without_colours)
         return driver
 
     def on_mount(self) -> None:
@@ -122,6 +123,7 @@ class NninspectApp(TypeAheadApp):
         """Textual leaves the terminal as it drew it when a signal ends it."""
         loop = asyncio.get_running_loop()
         for number in ENDING_SIGNALS:
+            # No such signal here, or not the main thread, as in a test or on a server.
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._end, number)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from types import ModuleType
 
 from rich.text import Text
 
@@ -85,22 +86,22 @@ def _marker(number: int, colour: bool, ascii_only: bool) -> str:
     return "braille" if colour else MARKERS[number % len(MARKERS)]
 
 
-def _scale(plotext: object, chart: Chart, most: int) -> None:
+def _scale(plotext: ModuleType, chart: Chart, most: int) -> None:
     """Ticks at round values, written as people write them; at most so many on the y axis, each
     on a row of its own."""
     xs = sorted({x for series in chart.series for x in series.xs})
     ys = [y for series in chart.series for y in series.ys]
     if chart.is_log:
-        plotext.xscale("log")  # type: ignore[attr-defined]
-        plotext.yscale("log")  # type: ignore[attr-defined]
+        plotext.xscale("log")
+        plotext.yscale("log")
         x_ticks, y_ticks = _thinned(xs), log_ticks(min(ys), max(ys), most)
     else:
         low, high = 0.0 if chart.from_zero else min(ys), max(ys)
         room = 0.05 * (high - low) or 0.05 * high or 1.0
-        plotext.ylim(low if chart.from_zero else low - room, high + room)  # type: ignore[attr-defined]
+        plotext.ylim(low if chart.from_zero else low - room, high + room)
         x_ticks, y_ticks = even_ticks(xs[0], xs[-1]), even_ticks(low, high, most)
-    plotext.xticks(x_ticks, [chart.write_x(x) for x in x_ticks])  # type: ignore[attr-defined]
-    plotext.yticks(y_ticks, [chart.write_y(y) for y in y_ticks])  # type: ignore[attr-defined]
+    plotext.xticks(x_ticks, [chart.write_x(x) for x in x_ticks])
+    plotext.yticks(y_ticks, [chart.write_y(y) for y in y_ticks])
 
 
 def _thinned(values: list[float]) -> list[float]:

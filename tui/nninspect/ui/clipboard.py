@@ -12,6 +12,7 @@ import base64
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from nninspect import saving
 from nninspect.errors import UsageError
@@ -28,6 +29,13 @@ WITHOUT_PROGRAM = "Apple_Terminal"
 
 TMUX = "tmux buffer"
 CLIPBOARD = "clipboard"
+
+
+@runtime_checkable
+class Terminal(Protocol):
+    """Whoever can send the terminal what draws nothing."""
+
+    def write_through(self, sequence: str) -> None: ...
 
 
 async def copy(

@@ -26,7 +26,7 @@ class ChannelsLast:
                 "no parameter has four or five dimensions, so there is no layout to change"
             )
         # `to(memory_format=...)` refuses a model that has weights of both numbers of dimensions.
-        model._apply(_channels_last)  # type: ignore[no-untyped-call]
+        model._apply(_channels_last)
         forward = forward_of(model, converted(subject.arguments, _channels_last))
         return Prepared(
             (Step("forward", forward),),

@@ -45,7 +45,7 @@ class CudaGraph:
 
 def _captured(subject: Subject) -> tuple[torch.cuda.CUDAGraph, object]:
     forward = forward_of(subject.model, subject.arguments)
-    side = torch.cuda.Stream(subject.device)  # type: ignore[no-untyped-call]
+    side = torch.cuda.Stream(subject.device)
     side.wait_stream(torch.cuda.current_stream(subject.device))
     with torch.cuda.stream(side):
         for _ in range(WARMUP):

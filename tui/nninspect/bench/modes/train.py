@@ -54,7 +54,7 @@ class _Step:
 
     def backward(self) -> None:
         assert self._loss is not None
-        self._loss.backward()  # type: ignore[no-untyped-call]
+        self._loss.backward()
         self._loss = None
 
     def optimize(self) -> None:

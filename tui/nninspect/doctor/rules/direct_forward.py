@@ -31,8 +31,8 @@ class DirectForward(Rule):
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         for written in written_classes(evidence):
-            for node in _direct(written):
-                owner = ast.unparse(node.func.value)  # type: ignore[attr-defined]
+            for node, module in _direct(written):
+                owner = ast.unparse(module)
                 arguments = ", ".join(map(ast.unparse, (*node.args, *node.keywords)))
                 yield self.finding(
                     f"{owner}.forward(...) is called by its name.",
@@ -42,15 +42,14 @@ class DirectForward(Rule):
                 )
 
 
-def _direct(written: SourceClass) -> Iterator[ast.Call]:
+def _direct(written: SourceClass) -> Iterator[tuple[ast.Call, ast.expr]]:
+    """The calls, and whose forward each is."""
     for node in nodes_in(written.node):
-        func = node.func if isinstance(node, ast.Call) else None
-        if not isinstance(func, ast.Attribute) or func.attr != "forward":
-            continue
-        assert isinstance(node, ast.Call)
-        given = ast.unparse(node.args[0]) if node.args else ""
-        if _is_instance(func.value) and given not in ("self", "ctx"):
-            yield node
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr="forward"), args=arguments):
+                given = ast.unparse(arguments[0]) if arguments else ""
+                if _is_instance(owner) and given not in ("self", "ctx"):
+                    yield node, owner
 
 
 def _is_instance(node: ast.AST) -> bool:

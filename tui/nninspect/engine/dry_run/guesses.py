@@ -39,7 +39,7 @@ Rule: TypeAlias = Callable[..., Any]
 """Called with an `Assumed` and then the op's arguments; NotImplemented where it has no guess."""
 
 
-class Guessing(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Guessing(TorchDispatchMode):
     """A context in which ops that need values get an answer, and what it rests on is told."""
 
     def __init__(self, assume: Assumed) -> None:
@@ -116,7 +116,7 @@ def _all(elements: int) -> str:
 
 
 def _masked_select(assume: Assumed, tensor: Tensor, mask: Tensor) -> Tensor:
-    shape = torch.broadcast_shapes(tensor.shape, mask.shape)  # type: ignore[no-untyped-call]
+    shape = torch.broadcast_shapes(tensor.shape, mask.shape)
     if (known := assume.values.of(mask)) is not None:
         chosen = int(known.expand(shape).sum())
     else:

@@ -33,6 +33,7 @@ def find(name: str) -> Entry:
         )
 
     def build(**settings: Any) -> nn.Module:
-        return timm.create_model(name, pretrained=False, **settings)  # type: ignore[no-any-return]
+        made: nn.Module = timm.create_model(name, pretrained=False, **settings)
+        return made
 
     return Entry(build)

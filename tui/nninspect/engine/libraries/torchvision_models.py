@@ -35,7 +35,8 @@ def find(name: str) -> Entry:
     weights = [key for key in WEIGHTS if key in inspect.signature(builder).parameters]
 
     def build(**settings: Any) -> nn.Module:
-        return builder(**dict.fromkeys(weights), **settings)  # type: ignore[no-any-return]
+        made: nn.Module = builder(**dict.fromkeys(weights), **settings)
+        return made
 
     inputs = _usual_inputs(models, name, builder.__module__)
     return Entry(build, inputs, "torchvision's usual size" if inputs else "")

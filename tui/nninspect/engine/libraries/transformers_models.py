@@ -32,8 +32,9 @@ def find(path: str) -> Entry:
         raise _unknown(transformers, names[0], described, path)
 
     def build(**settings: Any) -> nn.Module:
-        made = transformers.AutoModel.from_config if kind is None else kind._from_config
-        return made(_config(transformers, described | settings, path))  # type: ignore[no-any-return]
+        make = transformers.AutoModel.from_config if kind is None else kind._from_config
+        made: nn.Module = make(_config(transformers, described | settings, path))
+        return made
 
     build.__signature__ = _settings_of(config)  # type: ignore[attr-defined]
     return Entry(build, note=_left_out(described))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.cells import get_character_cell_size
-from textual.driver import Driver
 
 ALIKE = {
     "│┃║▏▎▍▌▐▕┆┊╎": "|",
@@ -50,13 +47,3 @@ _TABLE = _Table({ord(each): like for group, like in ALIKE.items() for each in gr
 def to_ascii(text: str) -> str:
     """The text in ASCII, in as many cells; what controls a terminal is ASCII already."""
     return text if text.isascii() else text.translate(_TABLE)
-
-
-def in_ascii(driver: type[Driver]) -> type[Driver]:
-    """The driver, with everything that it writes in ASCII."""
-
-    class AsciiDriver(driver):  # type: ignore[misc, valid-type]
-        def write(self, data: str) -> Any:
-            return super().write(to_ascii(data))
-
-    return AsciiDriver

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
-
-from textual.driver import Driver
 
 _SGR = re.compile(r"\x1b\[([\d;]+)m")
 _COLOUR = re.compile(r"(?:^|;)(?:[34]8;(?:5;\d+|2;\d+;\d+;\d+)|(?:[34]|9|10)[0-7]|[34]9)(?=;|$)")
@@ -21,13 +18,3 @@ def without_colours(text: str) -> str:
 def _style(parameters: str) -> str:
     kept = _COLOUR.sub("", parameters).lstrip(";")
     return f"\x1b[{kept}m" if kept else ""
-
-
-def in_monochrome(driver: type[Driver]) -> type[Driver]:
-    """The driver, with nothing that it writes in a colour."""
-
-    class MonochromeDriver(driver):  # type: ignore[misc, valid-type]
-        def write(self, data: str) -> Any:
-            return super().write(without_colours(data))
-
-    return MonochromeDriver

@@ -55,7 +55,7 @@ class FrameFilter:
         except Surprise:
             self._shown = {y: unknown(row) for y, row in self._shown.items()}
             return data
-        except Exception as error:
+        except Exception as error:  # a mistake of ours must not cost anyone the screen
             self._is_on = False
             self._gave_up(f"{type(error).__name__}: {error}")
             return data

@@ -43,12 +43,13 @@ class TakingScreen(ToldScreen):
         self.app.push_screen(CopyScreen(offers), copy)
 
     async def _copy(self, offer: Offer) -> None:
-        from nninspect.ui.clipboard import copy
+        from nninspect.ui.clipboard import Terminal, copy
 
+        assert isinstance(self.app, Terminal)
         try:
             text = await asyncio.to_thread(offer.text)
             file = state_folder() / COPIED
-            where = await copy(text, os.environ, self.app.write_through, file)  # type: ignore[attr-defined]
+            where = await copy(text, os.environ, self.app.write_through, file)
         except NninspectError as error:
             self.said = Said(error.message, bad=True)
         else:

@@ -93,7 +93,7 @@ class LogPane(FilteredPane):
 
     def choose(self, source: Source | None) -> None:
         """See what one source wrote; None sees all."""
-        self.view.choose(source=source)
+        self.view.choose(self.view.sight.query, source)
         self._draw()
 
     def action_source(self) -> None:
@@ -113,7 +113,7 @@ class LogPane(FilteredPane):
 
     def filter(self, text: str) -> None:
         """See the lines with these words."""
-        self.view.choose(query=text)
+        self.view.choose(text, self.view.sight.source)
         self._draw()
 
     # what is taken out

@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nninspect.ui.log_book import Entry, LogBook
+from nninspect.ui.log_book import Entry, LogBook, Source
 from nninspect.ui.log_sight import LogSight
 from nninspect.ui.spans import Span, SpanPainter
 
@@ -76,10 +76,10 @@ class LogView(ScrollView, can_focus=True):
             self._put(sight.place(self.cursor))
         self.refresh()
 
-    def choose(self, **how: object) -> None:
+    def choose(self, query: str, source: Source | None) -> None:
         """See other lines, the cursor on the same one or the next that is in view."""
         sight = self.sight
-        sight.choose(**{"query": sight.query, "source": sight.source, **how})  # type: ignore[arg-type]
+        sight.choose(query, source)
         self._lay_out()
         if self.follows:
             self._to_end()
