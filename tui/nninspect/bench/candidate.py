@@ -88,7 +88,7 @@ class Candidate:
             self._begun(replicas, 0.0, threads)
         except Interrupted:
             raise
-        except BaseException as error:
+        except BaseException as error:  # whatever it is, the model's code raised it
             self.error = failure(error, self.stage)
         self.release(replicas)
 

@@ -62,7 +62,7 @@ def _told(question: Callable[[], _Value]) -> _Value | None:
     """The answer; None where this GPU, or a slice of one, does not support the question."""
     try:
         return question()
-    except Exception:
+    except Exception:  # as above
         return None
 
 

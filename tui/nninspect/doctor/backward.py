@@ -79,7 +79,7 @@ def backward(model: nn.Module, arguments: Any) -> Gradients:
         loss.backward()
     except Interrupted:
         raise
-    except BaseException as error:
+    except BaseException as error:  # whatever it is, the model's code raised it
         return Gradients(error=error, outputs=outputs)
     return Gradients(
         {name: p.grad for name, p in model.named_parameters() if p.requires_grad},

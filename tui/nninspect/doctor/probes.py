@@ -105,7 +105,7 @@ class Probes:
         self._deadline.check()
         try:
             return copy.deepcopy(self._model)
-        except Exception as error:
+        except Exception as error:  # a module may copy itself in a way of its own
             raise Unavailable(f"the model can't be copied: {described(error)}") from None
 
     @cached_property

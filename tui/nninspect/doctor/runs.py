@@ -49,7 +49,7 @@ def call(model: nn.Module, arguments: Arguments) -> Run:
         result = model(*args, **kwargs)
     except Interrupted:
         raise
-    except BaseException as error:
+    except BaseException as error:  # whatever it is, the model's code raised it
         return Run(error=error)
     outputs = tuple((key, tensor.detach()) for key, tensor in tensors_in(result))
     return Run(outputs, seconds=time.perf_counter() - started)

@@ -35,7 +35,7 @@ def build(factory: Any, settings: Sequence[Setting], target: str) -> nn.Module:
         model = factory(**arguments)
     except Interrupted:
         raise
-    except BaseException as error:
+    except BaseException as error:  # whatever it is, the model's code raised it
         raise BuildFailed(
             f"building {target} failed: {described(error)}",
             _build_hint(error),

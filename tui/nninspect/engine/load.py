@@ -127,7 +127,7 @@ def _imported(importing: Callable[[], ModuleType]) -> ModuleType:
         return importing()
     except (BadTarget, Interrupted):
         raise
-    except BaseException as error:
+    except BaseException as error:  # whatever it is, the user's module raised it
         what, hint = _import_problem(error)
         raise ImportFailed(
             f"the import failed: {what}",

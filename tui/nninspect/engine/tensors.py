@@ -58,7 +58,7 @@ def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
     """Its sizes; -1 for each where a nested tensor has no one size."""
     try:
         return tuple(map(int, tensor.shape))
-    except Exception:
+    except Exception:  # as above
         return (-1,) * tensor.dim()
 
 

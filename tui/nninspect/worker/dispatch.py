@@ -64,7 +64,7 @@ class Dispatcher:
             )
         except NninspectError as error:
             answer = _failed(request, error)
-        except BaseException as error:
+        except BaseException as error:  # a request is always answered, or its client waits
             answer = _failed(request, _own_failure(error))
         try:
             self._send(answer)

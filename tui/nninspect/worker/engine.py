@@ -74,7 +74,7 @@ def _import_torch() -> None:
         if error.name == "torch":
             raise WorkerMissing("torch is not installed", _install()) from None
         raise _broken(error) from error
-    except Exception as error:
+    except Exception as error:  # a library that does not load, a file of the user's in the way
         raise _broken(error) from error
     finally:
         gc.enable()

@@ -94,6 +94,6 @@ def main(requests: int, answers: int, load: Callable[[], Engine] = load) -> NoRe
         worker = Worker(requests, send, load)
         threading.Thread(target=worker.read, name="requests", daemon=True).start()
         worker.work()
-    except BaseException:
+    except BaseException:  # told here, as what ends a process by `_exit` is told nowhere
         traceback.print_exc()
     os._exit(1)

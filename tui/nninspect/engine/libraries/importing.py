@@ -23,7 +23,7 @@ def import_library(name: str) -> ModuleType:
         ) from None
     except Interrupted:
         raise
-    except BaseException as error:
+    except BaseException as error:  # a broken installation raises whatever it likes
         raise _broken(name, error) from None
 
 

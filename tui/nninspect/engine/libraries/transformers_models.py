@@ -71,7 +71,7 @@ def _config(transformers: ModuleType, described: Mapping[str, Any], path: str) -
     plain = {key: described[key] for key in described.keys() - {"auto_map", "quantization_config"}}
     try:
         return kinds[name].from_dict(plain)
-    except Exception as error:
+    except Exception as error:  # each config checks its values in its own way
         raise BadTarget(
             f"transformers refuses {path}: {' '.join(str(error).split())}",
             "Mend the config, or use the release of transformers that it was written with"
