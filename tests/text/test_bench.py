@@ -113,6 +113,7 @@ def test_digits_end_where_the_interval_is(median_s: float, half_width: float, te
 
 def test_both_ends_of_an_interval_are_in_the_medians_unit() -> None:
     assert bench.interval(latency(1.02e-3, 0.93e-3, 1.12e-3)) == "0.93–1.12 ms"
+    assert bench.interval(latency(154e-6, 152e-6, 0.28)) == "152 µs–280 ms"
 
 
 def compare(ratio: float | None, low: float | None, high: float | None, **given: Any) -> Compare:

@@ -51,6 +51,8 @@ MOST_OVERHEAD = 1.10
 """Times the plain run: beyond it an instrumented run's milliseconds say little."""
 
 _SIGNIFICANT = 4
+_ONE_UNIT = 100
+"""Times the lower end: beyond it both ends in one unit read badly."""
 """Digits at most, however narrow the interval."""
 
 
@@ -107,7 +109,9 @@ def interval(latency: Latency) -> str:
 
 
 def between(low_s: float, high_s: float, middle_s: float) -> str:
-    """ "2.28–2.35 ms", in the unit of what lies between."""
+    """ "2.28–2.35 ms", in the unit of what lies between; "152 µs–280 ms" where one would not do."""
+    if high_s > _ONE_UNIT * low_s:
+        return f"{units.seconds(low_s)}–{units.seconds(high_s)}"
     low, unit = _in_unit(low_s, high_s - low_s, middle_s)
     high, _ = _in_unit(high_s, high_s - low_s, middle_s)
     return f"{low}–{high} {unit}"
