@@ -41,7 +41,8 @@ def is_trained(step: Step) -> bool:
 
 def is_grouped(step: Step) -> bool:
     """A convolution of groups, as a depthwise one: the next mixes what it kept apart."""
-    return step.module is not None and getattr(step.module, "groups", 1) != 1
+    groups: int = step.option("groups", step.option("6", 1))
+    return groups != 1
 
 
 _AROUND = frozenset({Role.MOVE, Role.DROPOUT, Role.NORM, Role.POOL})

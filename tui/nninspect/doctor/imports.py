@@ -46,7 +46,10 @@ def found(name: str) -> Any:
         return None
     value: Any = importlib.import_module("torch")
     for part in name.split(".")[1:]:
-        value = getattr(value, part, MISSING)
+        try:
+            value = getattr(value, part, MISSING)
+        except RuntimeError:  # torch.classes and torch.ops have what is registered with them
+            return None
         if value is MISSING:
             break
     return value

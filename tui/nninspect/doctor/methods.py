@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nninspect.doctor.source import Source, SourceClass, SourceFile, is_self, nodes_in
@@ -72,3 +73,34 @@ def _called(method: ast.FunctionDef) -> list[str]:
         and isinstance(node.func, ast.Attribute)
         and is_self(node.func)
     ]
+
+
+def always_run(methods: list[ForwardMethod]) -> list[ForwardMethod]:
+    """Those that a forward calls whatever its attributes are: not only to grow a table."""
+    found, waiting = set[str](), {method.name for method in methods if method.name in _ENTRIES}
+    while waiting:
+        found |= waiting
+        reached = [method for method in methods if method.name in waiting]
+        waiting = {name for method in reached for name in _calls(method.node)} - found
+    return [method for method in methods if method.name in found]
+
+
+def _calls(method: ast.FunctionDef) -> Iterator[str]:
+    """The names of `self.name(...)`, what stands under a condition on attributes left out."""
+    waiting: list[ast.AST] = [*method.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If):
+            waiting.extend((*always(node), node.test))
+            continue
+        if isinstance(node, ast.Call) and is_self(node.func):
+            yield node.func.attr  # type: ignore[attr-defined]
+        waiting.extend(ast.iter_child_nodes(node))
+
+
+def always(node: ast.AST) -> list[ast.AST]:
+    """What runs of a branch whatever its condition; but one that asks of an attribute may be
+    there to make it once."""
+    if not isinstance(node, ast.If) or "self" in ast.unparse(node.test):
+        return []
+    return [*node.body, *node.orelse]

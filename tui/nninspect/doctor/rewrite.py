@@ -17,7 +17,7 @@ _SIMPLE = (ast.Assign, ast.AnnAssign, ast.Return, ast.Expr)
 def without(evidence: Evidence, step: Step) -> str:
     """The statement that calls a step, with what the step was given in its place; "" where the
     call is not written there by its name."""
-    file, statement = _statement(evidence, step.at)
+    file, statement = statement_at(evidence, step.at)
     if file is None or statement is None:
         return ""
     name = step.name if step.module is None else step.path.rpartition(".")[2]
@@ -28,7 +28,7 @@ def without(evidence: Evidence, step: Step) -> str:
 
 def with_argument(evidence: Evidence, place: Place, argument: str) -> str:
     """The statement that makes a layer, with one more argument; "" where it makes none."""
-    _, statement = _statement(evidence, place)
+    _, statement = statement_at(evidence, place)
     nodes = nodes_in(statement) if statement else ()
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     if statement is None or len(calls) != 1:
@@ -43,7 +43,7 @@ def with_argument(evidence: Evidence, place: Place, argument: str) -> str:
 
 def wrapped(evidence: Evidence, place: Place, wrapper: str) -> str:
     """The statement that sets an attribute, its value given to a wrapper; "" where none is."""
-    _, statement = _statement(evidence, place)
+    _, statement = statement_at(evidence, place)
     if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
         return ""
     target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
@@ -52,7 +52,7 @@ def wrapped(evidence: Evidence, place: Place, wrapper: str) -> str:
     return f"{ast.unparse(target)} = {wrapper}({'' if is_empty else ast.unparse(value)})"
 
 
-def _statement(evidence: Evidence, place: Place) -> tuple[SourceFile | None, ast.stmt | None]:
+def statement_at(evidence: Evidence, place: Place) -> tuple[SourceFile | None, ast.stmt | None]:
     """The innermost simple statement at a line."""
     file = evidence.source.file(place.file) if place.file else None
     if file is None:

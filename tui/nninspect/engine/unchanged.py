@@ -54,7 +54,8 @@ def set_mode(model: nn.Module, training: bool) -> None:
     """`model.train(training)`, which a model may have changed; torch's never ends on a cycle."""
     try:
         model.train(training)
-    except (RecursionError, NotImplementedError):  # an exported program refuses to
+    except (RecursionError, NotImplementedError, TypeError):
+        # an exported program refuses to; a model may have a `train` of its own, with a loader
         for node in walk(model):
             node.module.training = training
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.place import NOWHERE, Place
 from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.source import nodes_in
 from nninspect.protocol.findings import Finding, Severity
 
 
@@ -39,4 +42,24 @@ class AllFrozen(Rule):
             f"All {len(floating)} parameters are frozen: requires_grad is False for each.",
             why="Training changes nothing, and loss.backward() raises.",
             change="for parameter in self.head.parameters():\n    parameter.requires_grad_(True)",
+            at=_frozen_at(evidence),
         )
+
+
+def _frozen_at(evidence: Evidence) -> Place:
+    """The first line of the user's classes that freezes; none where it is done elsewhere."""
+    for written in evidence.source_classes():
+        for node in nodes_in(written.node):
+            if _freezes(node):
+                return Place("", written.file.path, getattr(node, "lineno", 0))
+    return NOWHERE
+
+
+def _freezes(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+        targets = (target for target in node.targets if isinstance(target, ast.Attribute))
+        return node.value.value is False and any(t.attr == "requires_grad" for t in targets)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    given = [each.value for each in node.args if isinstance(each, ast.Constant)]
+    return node.func.attr == "requires_grad_" and given == [False]

@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.methods import ForwardMethod, always_run
 from nninspect.doctor.place import Place
+from nninspect.doctor.rewrite import statement_at
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.source import nodes_in
 from nninspect.protocol.findings import Finding, Severity
@@ -36,14 +38,32 @@ class DeviceInForward(Rule):
     needs = frozenset({Need.SOURCE})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        for method in evidence.forward_code():
+        for method in always_run(evidence.forward_code()):
             for node, written in _devices(method.node):
                 yield self.finding(
                     f"{method.name} of {method.owner} names a device: {written}.",
                     why="The model then runs on that device only, wherever it was moved to.",
-                    change="Follow the input: x.device.",
+                    change=_change(evidence, method, node, written),
                     at=Place(method.path, method.file.path, node.lineno),
                 )
+
+
+def _change(evidence: Evidence, method: ForwardMethod, node: ast.expr, written: str) -> str:
+    """The user's statement with the device of the first argument, or without the move."""
+    at = Place(method.path, method.file.path, node.lineno)
+    _, statement = statement_at(evidence, at)
+    arguments = method.node.args.args[1:2]
+    if statement is None or not arguments:
+        return "Follow the input: x.device."
+    device = f"{arguments[0].arg}.device"
+    function = node.func if isinstance(node, ast.Call) else None
+    if written.startswith("device="):
+        right = f"device={device}"
+    elif isinstance(function, ast.Attribute) and not _is_torch(function.value):
+        right = ast.unparse(function.value)
+    else:
+        right = device
+    return ast.unparse(statement).replace(written, right)
 
 
 def _devices(code: ast.AST) -> Iterator[tuple[ast.expr, str]]:

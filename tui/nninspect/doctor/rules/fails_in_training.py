@@ -25,8 +25,8 @@ class FailsInTraining(Rule):
     Instead: mend the branch that `self.training` takes; a BatchNorm needs more than one value a
         channel, so don't use it on one that is pooled to a single number of a single sample.
     Example:
-        if self.training:
-            x = self.drop(x)  # __init__ has no self.drop
+        x = self.drop(x) if self.training else x  # __init__ sets self.dropout
+        x = self.dropout(x)
     """
 
     code = "NN606"

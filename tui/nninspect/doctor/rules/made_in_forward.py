@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.imports import dotted, layer_kind
-from nninspect.doctor.methods import ForwardMethod
+from nninspect.doctor.methods import ForwardMethod, always, always_run
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
 from nninspect.protocol.findings import Finding, Severity
@@ -72,24 +72,16 @@ class MadeInForward(Rule):
 
 def made_in_forward(evidence: Evidence) -> Iterator[tuple[ForwardMethod, ast.Call]]:
     """Every call in a forward that makes something with weights."""
-    for method in evidence.forward_code():
+    for method in always_run(evidence.forward_code()):
         waiting: list[ast.AST] = [*method.node.body]
         while waiting:
             node = waiting.pop(0)
             if isinstance(node, (ast.If, ast.IfExp, ast.FunctionDef, ast.Lambda)):
-                waiting.extend(_always(node))
+                waiting.extend(always(node))
                 continue
             if isinstance(node, ast.Call) and _has_weights(method, node):
                 yield method, node
             waiting.extend(ast.iter_child_nodes(node))
-
-
-def _always(node: ast.AST) -> list[ast.AST]:
-    """What runs of a branch whatever its condition; but one that asks of an attribute may be
-    there to make it once."""
-    if not isinstance(node, ast.If) or "self" in ast.unparse(node.test):
-        return []
-    return [*node.body, *node.orelse]
 
 
 def _has_weights(method: ForwardMethod, node: ast.Call) -> bool:

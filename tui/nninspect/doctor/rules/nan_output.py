@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.origins import is_broken
+from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.runs import Run
 from nninspect.protocol.findings import Finding, Severity
 
 _SEEDS = (0, 1)
+_RISKY = frozenset({"log", "log2", "log10", "log1p", "sqrt", "rsqrt", "acos", "asin", "pow"})
 
 
 class NanOutput(Rule):
@@ -49,7 +51,7 @@ class NanOutput(Rule):
                 f" infinite values for a batch of random inputs{where}.",
                 why="A loss of NaN trains nothing, and one step on it makes every weight NaN.",
                 change="Bound what goes into log, sqrt, exp and divisions: x.clamp(min=1e-6).",
-                at=evidence.at_path(path or ""),
+                at=_at(evidence, path or ""),
                 severity=Severity.WARNING if evidence.inputs_were_guessed else None,
             )
             return
@@ -58,3 +60,12 @@ class NanOutput(Rule):
 def _broken(run: Run) -> list[str]:
     """The keys of the outputs that have NaN or infinite values."""
     return [key for key, tensor in run.outputs if is_broken(tensor)]
+
+
+def _at(evidence: Evidence, path: str) -> Place:
+    """The only op in that forward which can make a NaN; else where the module is made."""
+    steps = evidence.recorded.steps if evidence.recorded is not None else []
+    risky = [s for s in steps if s.module is None and s.inside == path and s.name in _RISKY]
+    lines = {step.at[1:]: step.at for step in risky if step.notes.file}
+    only = next(iter(lines.values())) if len(lines) == 1 else None
+    return evidence.at_path(path) if only is None else only._replace(path=path)

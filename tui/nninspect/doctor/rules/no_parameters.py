@@ -28,6 +28,8 @@ class NoParameters(Rule):
     Example:
         def __init__(self):
             super().__init__()  # and no layers
+        def __init__(self):
+            super().__init__(); self.fc = nn.Linear(64, 10)
     """
 
     code = "NN505"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.rule import Need, Rule
@@ -32,18 +32,20 @@ class NormMomentum(Rule):
     needs = frozenset({Need.STRUCTURE})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
+        found: dict[tuple[str, float], list[str]] = {}
         for path, module in evidence.structure.modules():
-            if not isinstance(module, nn.modules.batchnorm._BatchNorm):
-                continue
-            place = evidence.at_path(path)
-            if (module.momentum or 0.0) >= HIGH and evidence.is_own(place):
-                kind, momentum = type(module).__name__, float(module.momentum or 0.0)
-                yield self.finding(
-                    f"{path or kind} has momentum={momentum:g}: the running statistics are"
-                    f" {momentum:.0%} the latest batch.",
-                    why="In torch momentum is the weight of the new batch, elsewhere that of the"
-                    " old average.",
-                    change=f"nn.{kind}({module.num_features},"
-                    f" momentum={round(max(1 - momentum, 0.01), 4):g})",
-                    at=place,
-                )
+            momentum = (module.momentum or 0.0) if isinstance(module, _BatchNorm) else 0.0
+            if momentum >= HIGH and evidence.is_own(evidence.at_path(path)):
+                found.setdefault((type(module).__name__, momentum), []).append(path)
+        for (kind, momentum), paths in found.items():
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            features = getattr(evidence.structure.by_path[paths[0]], "num_features", "...")
+            yield self.finding(
+                f"{paths[0] or kind}{more} {'have' if more else 'has'} momentum={momentum:g}: the"
+                f" running statistics are {momentum:.0%} the latest batch.",
+                why="In torch momentum is the weight of the new batch, elsewhere that of the old"
+                " average.",
+                change=f"nn.{kind}({features}, momentum={round(max(1 - momentum, 0.01), 4):g})",
+                at=evidence.at_path(paths[0]),
+                related=tuple(paths[1:]),
+            )

@@ -25,7 +25,7 @@ class VanishingGradients(Rule):
         `nn.init.kaiming_normal_` before ReLU.
     Example:
         nn.Sequential(*[nn.Sequential(nn.Linear(64, 64), nn.Sigmoid()) for _ in range(12)])
-        nn.Sequential(*[nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64), nn.ReLU()) ...])
+        nn.Sequential(*[nn.Sequential(nn.Linear(64, 64), nn.ReLU()) for _ in range(12)])
     """
 
     code = "NN708"
