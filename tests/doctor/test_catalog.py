@@ -9,15 +9,15 @@ from nninspect.doctor.catalog import all_rules, chosen
 from nninspect.doctor.rule import indexed
 
 CATALOGUE = {
-    *(f"NN{number}" for number in range(101, 111)),
-    *(f"NN{number}" for number in (*range(201, 207), 208, 209)),
-    *(f"NN{number}" for number in range(301, 309)),
+    *(f"NN{number}" for number in range(101, 113)),
+    *(f"NN{number}" for number in (*range(201, 207), *range(208, 211))),
+    *(f"NN{number}" for number in range(301, 310)),
     *(f"NN{number}" for number in range(401, 414)),
     *(f"NN{number}" for number in range(501, 510)),
-    *(f"NN{number}" for number in range(600, 609)),
+    *(f"NN{number}" for number in range(600, 610)),
     *(f"NN{number}" for number in range(701, 710)),
     *(f"NN{number}" for number in (*range(801, 807), 808)),
-    *(f"NN{number}" for number in range(901, 904)),
+    *(f"NN{number}" for number in range(901, 907)),
 }
 
 

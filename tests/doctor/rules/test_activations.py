@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 Codes = Callable[..., list[str]]
 SEQ = nn.Sequential
@@ -82,6 +82,15 @@ def softmaxed(dim: int | None) -> nn.Module:
 
 FLAT = "1x16"
 IMAGE = "1x16x8x8"
+SEQUENCE = "2x7x16"
+
+
+def attention(weigh: Callable[[Tensor], Tensor]) -> nn.Module:
+    """Scores of a sequence with itself, and weights that something makes of them."""
+    return Net(
+        lambda n, x: weigh(n.q(x) @ n.k(x).transpose(1, 2)) @ n.v(x), q=lin(), k=lin(), v=lin()
+    )
+
 
 FLAGGED = [
     ("NN201", SEQ(lin(), lin(), nn.ReLU(), lin()), FLAT),
@@ -104,9 +113,19 @@ FLAGGED = [
     ("NN208", SEQ(lin(), nn.Softmax()), FLAT),
     ("NN209", softmaxed(0), FLAT),
     ("NN209", SEQ(lin(), nn.LogSoftmax(0)), FLAT),
+    ("NN210", attention(lambda s: s.softmax(1)), SEQUENCE),
+    ("NN210", attention(lambda s: F.dropout(F.softmax(s, dim=-2), 0.1, False)), SEQUENCE),
+    ("NN210", attention(lambda s: s.softmax(-1).masked_fill(s < 0, -1e9)), SEQUENCE),
 ]  # fmt: skip
 
 SILENT = {
+    "attention": (attention(lambda s: s.softmax(-1)), SEQUENCE),
+    "masked attention": (attention(lambda s: s.masked_fill(s > 9, -1e9).softmax(-1)), SEQUENCE),
+    "weights set to 0": (attention(lambda s: s.softmax(-1).masked_fill(s > 9, 0.0)), SEQUENCE),
+    "attention transposed": (
+        attention(lambda s: s.softmax(1).transpose(1, 2).contiguous()), SEQUENCE,
+    ),
+    "slots": (attention(lambda s: (a := s.softmax(1)) / a.sum(-1, keepdim=True)), SEQUENCE),
     "one layer": (SEQ(lin()), FLAT),
     "one layer and a softmax": (SEQ(lin(), nn.Softmax(-1)), FLAT),
     "a bottleneck": (SEQ(lin(16, 2), lin(2, 16), nn.ReLU(), lin()), FLAT),

@@ -53,6 +53,21 @@ FLAGGED = {
     "NN102 keras": net("super().__init__()\nself.fc = nn.Dense(8, 4)", "return self.fc(x)"),
     "NN102 line that does not run": GOOD
     + "    def predict(self, x):\n        return nn.functional.softmaxx(self(x), dim=-1)\n",
+    "NN105 in a loop": net(
+        "super().__init__()\nfor i in range(3):\n    self.fc = nn.Linear(8, 8)",
+        "return self.fc(x)",
+    ),
+    "NN111 train": GOOD + "    def train(self, loader, epochs):\n        self(loader)\n",
+    "NN111 train returns nothing": GOOD
+    + "    def train(self, mode=True):\n        super().train(mode)\n",
+    "NN111 type": net("super().__init__()\nself.type = 1\nself.fc = nn.Linear(8, 4)",
+                      "return self.fc(x)"),
+    "NN112 misspelt": net("super().__init__()\nself.fc = nn.Linear(8, 4)\n"
+                          "for p in self.fc.parameters():\n    p.require_grad = False",
+                          "return self.fc(x)"),
+    "NN112 of a module": net("super().__init__()\nself.fc = nn.Linear(8, 4)\n"
+                             "self.fc.requires_grad = False", "return self.fc(x)"),
+    "NN112 in place of the method": GOOD + "model = Net()\nmodel.fc.weight.requires_grad_ = 0\n",
     "NN103 __int__": GOOD.replace("__init__(self)", "__int__(self)"),
     "NN103 _init_": GOOD.replace("def __init__", "def _init_"),
     "NN103 init": GOOD.replace("def __init__", "def init"),
@@ -99,6 +114,20 @@ FLAGGED = {
     ),
 }  # fmt: skip
 SILENT = {
+    "train as torch has it": GOOD
+    + "    def train(self, mode=True):\n        super().train(mode)\n        return self\n",
+    "to with more": GOOD + "    def to(self, *args, **kwargs):\n"
+    "        return super().to(*args, **kwargs)\n",
+    "frozen": net(
+        "super().__init__()\nself.a = nn.Linear(8, 8)\nself.fc = nn.Linear(8, 4)\n"
+        "for p in self.a.parameters():\n    p.requires_grad = False",
+        "return self.fc(F.relu(self.a(x)))",
+    ),
+    "a loop that keeps each": net(
+        "super().__init__()\nself.fcs = nn.ModuleList()\nfor i in range(3):\n"
+        "    self.fc = nn.Linear(8, 8)\n    self.fcs.append(self.fc)",
+        "for fc in self.fcs:\n    x = F.relu(fc(x))\nreturn x",
+    ),
     "good": GOOD,
     "init by name": net("nn.Module.__init__(self)\nself.fc = nn.Linear(8, 4)", "return self.fc(x)"),
     "plain attributes before": net(

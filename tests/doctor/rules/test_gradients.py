@@ -103,6 +103,25 @@ class InPlaceWhereItDoesNoHarm(Two):
         return F.relu(x, inplace=True)
 
 
+class Keeps(Two):
+    """A state over batches, with its graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.state = nn.GRUCell(8, 8), None
+
+    def between(self, x: Tensor) -> Tensor:
+        self.state = self.cell(x, self.state)
+        return x + self.state
+
+
+class KeepsNumbers(Keeps):
+    def between(self, x: Tensor) -> Tensor:
+        state: Tensor = self.cell(x, self.state)
+        self.state = state.detach()  # type: ignore[assignment]
+        return state
+
+
 class Detached(Two):
     def between(self, x: Tensor) -> Tensor:
         return x.relu().detach()
@@ -194,6 +213,7 @@ FLAGGED: list[tuple[str, Callable[[], nn.Module]]] = [
     ("NN902", AddsInPlace),
     ("NN902", WritesIntoAPart),
     ("NN902", ChangesAParameter),
+    ("NN904", Keeps),
     ("NN903", ThroughPython),
     ("NN903", DecoratedWithNoGrad),
 ]
@@ -217,6 +237,8 @@ NEAR_MISSES: list[tuple[str, Callable[[], nn.Module]]] = [
     ("NN901", DetachesOneOfTwo),
     ("NN901", RoundedStraightThrough),
     ("NN902", InPlaceWhereItDoesNoHarm),
+    ("NN904", KeepsNumbers),
+    ("NN904", OneStepOfAState),
     ("NN903", Two),
     ("NN903", Detached),
     ("NN903", WholeNumbers),

@@ -53,6 +53,25 @@ class OnMap(nn.Module):
         return self.fc(self.between(F.relu(self.conv(x))))
 
 
+class Turned(nn.Module):
+    """What a view makes of a sequence of four features, or of a map."""
+
+    def __init__(self, of: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.of = of
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.of(self.fc(x))
+
+
+class ByPlace(Function):
+    """Positions for (time, batch), added to (batch, time)."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda x: (x + torch.arange(len(x))[:, None, None]).cumsum(1))
+
+
 FLAGGED = {
     "NN601 features": (lambda: nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(12, 4)), "2,8"),
     "NN601 channels": (lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(3, 4, 3)), "2,1,8,8"),
@@ -67,6 +86,13 @@ FLAGGED = {
     "NN604 squeeze": (lambda: Function(lambda x: x[:, None].squeeze()), "2,8"),
     "NN605 number in a view": (lambda: Function(lambda x: x.view(2, 2, 2)), "2,8"),
     "NN605 batch of one": (lambda: Function(lambda x: x.squeeze().softmax(1)), "2,8"),
+    "NN603 by the place": (ByPlace, "2,5,8"),
+    "NN609 to heads": (lambda: Turned(lambda x: x.view(len(x), 2, 6, 2)), "2,6,4"),
+    "NN609 from heads": (
+        lambda: Turned(lambda x: x.view(len(x), 6, 2, 2).transpose(1, 2).reshape(len(x), 2, 6, 2)
+                       .contiguous().view(len(x), 6, 4)), "2,6,4"),
+    "NN609 channels first": (lambda: Turned(lambda x: x.reshape(len(x), 4, 6, 5)), "2,6,5,4"),
+    "NN609 parts of samples": (lambda: Turned(lambda x: x.view(-1, 40)), "2,6,5,4"),
     "NN606": (lambda: OnlyInTraining("no such thing"), "2,8"),
 }  # fmt: skip
 SILENT = {
@@ -74,6 +100,18 @@ SILENT = {
     "flattened": (lambda: OnMap(lambda x: x.flatten(1), 256), "2,1,8,8"),
     "channels last": (lambda: OnMap(lambda x: x.permute(0, 2, 3, 1), 4), "2,1,8,8"),
     "merged batch": (lambda: Function(lambda x: x.reshape(-1, 2)), "2,8"),
+    "heads": (lambda: Turned(lambda x: x.view(len(x), 6, 2, 2).transpose(1, 2)), "2,6,4"),
+    "windows": (lambda: Turned(lambda x: x.view(len(x), 3, 2, 3, 2, 4)), "2,6,6,4"),
+    "tokens side by side": (lambda: Turned(lambda x: x.reshape(-1, 4)), "2,6,4"),
+    "groups as rows": (lambda: Turned(lambda x: x.view(-1, 2)), "2,6,4"),
+    "relative positions": (
+        lambda: Turned(lambda x: F.pad(x, (1, 0)).view(len(x), 5, 6)[:, 1:]),
+        "2,6,4",
+    ),
+    "positions of time": (
+        lambda: Function(lambda x: x + torch.arange(5, device=x.device)[:, None]),
+        "2,5,8",
+    ),
     "a loss": (lambda: Function(lambda x: x.mean()), "2,8"),
     "training wants labels": (lambda: OnlyInTraining("targets should not be None"), "2,8"),
     "batch norm": (lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)), "2,1,8,8"),
@@ -211,3 +249,49 @@ def test_an_expected_output_is_not_said_to_hold_where_no_forward_can_tell(
 def test_the_probe_of_another_size_honours_the_deadline(outcome: Callable[..., Outcome]) -> None:
     found = outcome(nn.Sequential(nn.Linear(8, 4)), "2,8", "NN60", seconds=1e-9)
     assert {"NN604", "NN605", "NN606"} <= {rule.code for rule in found.skipped}
+
+
+def test_several_rows_for_a_sample_by_a_cat_over_the_batch_are_an_info(
+    outcome: Callable[..., Outcome],
+) -> None:
+    (finding,) = outcome(Function(lambda x: torch.cat([x, x])), "2,8", "NN6").findings
+    assert (finding.code, finding.severity) == ("NN604", Severity.INFO)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("q = x.view(B, 2, T, C // 2)", "q = x.view(B, T, 2, C // 2).transpose(1, 2)"),
+        ("q = x.view(B, C, T)", "q = x.transpose(1, 2)"),
+        (
+            "q = x.view(B, T, 2, 2).transpose(1, 2).contiguous().reshape(B, T, C)",
+            "q = x.view(B, T, 2, 2).transpose(1, 2).contiguous().transpose(1, 2).reshape(B, T, C)",
+        ),
+    ],
+)
+def test_the_users_line_is_given_with_its_sizes_in_order_and_the_transposition(
+    wrong: str, right: str, check_source: Callable[..., CheckResult]
+) -> None:
+    source = """
+        from torch import nn
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(4, 4)
+            def forward(self, x):
+                x = self.fc(x)
+                B, T, C = x.shape
+                {}
+                return q
+        """
+    (finding,) = check_source(source.format(wrong), "2,6,4", select=("NN609",)).findings
+    assert (finding.change, finding.line) == (right, 10)
+    assert not check_source(source.format(right), "2,6,4", select=("NN609",)).findings
+
+
+def test_the_line_in_which_the_batch_is_lost_is_named(
+    check_source: Callable[..., CheckResult],
+) -> None:
+    source = FAILS.format(init="pass", forward="x = x.mean(0)")
+    (finding,) = check_source(source, "2,3,8").findings
+    assert (finding.code, finding.line) == ("NN604", 9)

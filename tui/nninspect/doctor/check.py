@@ -21,10 +21,11 @@ from nninspect.doctor.probes import Probes
 from nninspect.doctor.rule import PROBING, Need
 from nninspect.doctor.runner import run_rules
 from nninspect.doctor.settings import project_settings, with_project
-from nninspect.doctor.source import Source
+from nninspect.doctor.source import Source, SourceFile
 from nninspect.doctor.structure import Structure
 from nninspect.doctor.trace import Trace
-from nninspect.doctor.training_code import loss_of
+from nninspect.doctor.training_calls import loss_of_model
+from nninspect.doctor.training_code import code_in, loss_of
 from nninspect.engine.choose_inputs import choose_inputs
 from nninspect.engine.devices import device_named
 from nninspect.engine.examine import nodes_as_called, record_forward
@@ -77,14 +78,17 @@ def gather(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> E
     file = _file_of(parsed)
     folders = [file.parent] if card is not None and file is not None else []
     plan = with_project(plan, project_settings(file.parent if file else Path.cwd()))
-    loss, loss_from = _loss(plan, card)
+    source = Source(file, folders)
+    name = "" if card or parsed is None else getattr(parsed, "attribute", "")
+    loss, loss_from = _loss(plan, card, source, name)
     bare = Evidence(
         setup=setup,
         plan=plan,
         deadline=Deadline(plan.seconds),
-        source=Source(file, folders),
+        source=source,
         loss=loss,
         loss_from=loss_from,
+        training_code=_training_code(plan, source),
         task=plan.task or (card.task if card else ""),
         notebook=_beside(file),
     )
@@ -99,11 +103,21 @@ def gather(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> E
     return of_model(bare, loaded, device, report)
 
 
-def _loss(plan: CheckPlan, card: ModelCard | None) -> tuple[str, str]:
-    """What it is trained with, and where that was read, if it was."""
+def _loss(plan: CheckPlan, card: ModelCard | None, source: Source, name: str) -> tuple[str, str]:
+    """What it is trained with, and where that was read, if it was: in the file that was pointed
+    to, or in the target's own, where the model of that name is given to one loss."""
     if is_training_file(plan.loss):
         return loss_of(Path(plan.loss))
-    return plan.loss or (card.loss if card else ""), ""
+    if plan.loss or card or source.target is None:
+        return plan.loss or (card.loss if card else ""), ""
+    return loss_of_model(source.target, name)
+
+
+def _training_code(plan: CheckPlan, source: Source) -> tuple[SourceFile, ...]:
+    """The target's own file, and the one that was pointed to for the loss."""
+    pointed = code_in(Path(plan.loss)) if is_training_file(plan.loss) else ()
+    own = () if source.target is None else (source.target,)
+    return tuple({file.path: file for file in (*own, *pointed)}.values())
 
 
 def of_model(bare: Evidence, loaded: Loaded, device: torch.device, report: Report) -> Evidence:

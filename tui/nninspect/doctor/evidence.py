@@ -14,7 +14,7 @@ from nninspect.doctor.notebook import Notebook
 from nninspect.doctor.place import Place
 from nninspect.doctor.probes import Probes
 from nninspect.doctor.rule import Need
-from nninspect.doctor.source import Source, SourceClass
+from nninspect.doctor.source import Source, SourceClass, SourceFile
 from nninspect.doctor.step import Step
 from nninspect.doctor.structure import Structure
 from nninspect.doctor.trace import Trace
@@ -44,6 +44,8 @@ class Evidence:
     loss_from: str = ""
     """The line of training code that it was read from, as "train.py:5"."""
     """The name in `torch.nn.functional`; "" where it is not known."""
+    training_code: tuple[SourceFile, ...] = ()
+    """The target's own file, and the one that was pointed to for the loss."""
     task: str = ""
     inputs_from: str = ""
     """Where the inputs came from: "given", "the model card", "guessed from …"."""

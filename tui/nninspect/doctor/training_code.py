@@ -30,7 +30,7 @@ def loss_of(file: Path) -> FoundLoss:
     """The only loss that a file names. Raises BadInput where it can't be read, names none, or
     several: then nobody can tell which is this model's."""
     places: dict[str, list[str]] = defaultdict(list)
-    for name, place in _losses(_files(file)):
+    for name, place in _losses(code_in(file)):
         places[name].append(place)
     if not places:
         raise BadInput(f"{file.name} names no loss of torch's", "Say it by name: --loss mse")
@@ -44,7 +44,8 @@ def loss_of(file: Path) -> FoundLoss:
     return FoundLoss(known, found[0])
 
 
-def _files(file: Path) -> Sequence[SourceFile]:
+def code_in(file: Path) -> Sequence[SourceFile]:
+    """A script, or the cells of a notebook. Raises BadInput where it can't be read."""
     if not file.is_file():
         raise BadInput(f"there is no file {file}", "Say the loss by name: --loss mse")
     if file.suffix == NOTEBOOK:

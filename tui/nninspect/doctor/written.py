@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.imports import module_classes
 from nninspect.doctor.place import Place
-from nninspect.doctor.source import SourceClass, nodes_in
+from nninspect.doctor.source import SourceClass, SourceFile, nodes_in
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -22,6 +22,22 @@ def written_classes(evidence: Evidence) -> list[SourceClass]:
     if evidence.source.target is not None:
         files.append(evidence.source.target)
     return [SourceClass(file, node) for file in files for node in module_classes(file)]
+
+
+def assignments_in_files(evidence: Evidence) -> Iterator[tuple[SourceFile, ast.Assign]]:
+    """Every assignment of the files that the user's classes and the target stand in; those of
+    other module classes left out."""
+    classes = written_classes(evidence)
+    files = [written.file for written in classes]
+    if evidence.source.target is not None:
+        files.append(evidence.source.target)
+    own = {id(written.node) for written in classes}
+    for file in {file.path: file for file in files}.values():
+        others = (node for node in module_classes(file) if id(node) not in own)
+        strange = {id(part) for node in others for part in nodes_in(node)}
+        for node in nodes_in(file.tree):
+            if isinstance(node, ast.Assign) and id(node) not in strange:
+                yield file, node
 
 
 def functions(written: SourceClass) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nninspect.doctor.causes import FailureRule, missing_attribute
 from nninspect.doctor.evidence import Evidence, Failure
 from nninspect.doctor.imports import layer_kind, module_classes
-from nninspect.doctor.source import SourceClass, nodes_in
+from nninspect.doctor.source import SourceClass, is_self, nodes_in
 from nninspect.doctor.written import line_of, path_of, written_classes
 from nninspect.protocol.findings import Finding, Severity
 
@@ -19,9 +19,10 @@ class LocalLayer(FailureRule):
     """A layer that `__init__` makes in a local variable, and drops.
 
     What it flags: in `__init__`, a layer that is assigned to a plain name which is not used
-        again, or to nothing at all. Where the forward fails for want of it, an error. A name
-        that is used, as in `layers.append(fc)` or `self.fc = fc`, and names that begin with an
-        underscore are left alone.
+        again, or to nothing at all; and one that a loop assigns to the same `self.name` in each
+        of its rounds, so that only the last is kept. Where the forward fails for want of it, an
+        error. A name that is used, as in `layers.append(fc)` or `self.fc = fc`, and names that
+        begin with an underscore are left alone.
     Why: only what is assigned to `self` becomes part of the model.
     Instead: assign it to `self`.
     Example:
@@ -41,6 +42,8 @@ class LocalLayer(FailureRule):
             for name, node in _dropped(written):
                 if (written.file.path, node.lineno) not in lines:
                     yield self._finding(evidence, written, name, node, self.severity)
+            for node in _overwritten(written):
+                yield self._in_a_loop(evidence, written, node)
 
     def explain(self, evidence: Evidence, failure: Failure) -> Finding | None:
         missing = missing_attribute(failure)
@@ -49,6 +52,16 @@ class LocalLayer(FailureRule):
                 if (written.name, name) == missing:
                     return self._finding(evidence, written, name, node, Severity.ERROR)
         return None
+
+    def _in_a_loop(self, evidence: Evidence, written: SourceClass, node: ast.Assign) -> Finding:
+        name = ast.unparse(node.targets[0])
+        return self.finding(
+            f"{written.name}.__init__ sets {name} in each round of a loop, and keeps the last.",
+            why="The layers of the other rounds are gone: the model has one of them.",
+            change=f"{name}s = nn.ModuleList()  # before the loop\n"
+            f"{name}s.append({ast.unparse(node.value)})",
+            at=line_of(written, node, path_of(evidence, written)),
+        )
 
     def _finding(
         self,
@@ -87,6 +100,25 @@ def _dropped(written: SourceClass) -> Iterator[tuple[str, ast.stmt]]:
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if len(names) == len(node.targets) and not read.intersection(names):
                 yield from ((name, node) for name in names[:1] if not name.startswith("_"))
+
+
+def _overwritten(written: SourceClass) -> Iterator[ast.Assign]:
+    """Layers set as the same attribute in each round of a loop in `__init__`, which does nothing
+    else with it."""
+    init = written.method("__init__")
+    own = {node.name for node in module_classes(written.file)}
+    for loop in nodes_in(init) if init is not None else ():
+        if not isinstance(loop, ast.For):
+            continue
+        for node in loop.body:
+            if not isinstance(node, ast.Assign) or not _is_layer(written, node.value, own):
+                continue
+            (target, *others) = node.targets
+            if others or not is_self(target):
+                continue
+            uses = [each for each in nodes_in(loop) if is_self(each, target.attr)]  # type: ignore[attr-defined]
+            if len(uses) == 1:
+                yield node
 
 
 def _is_layer(written: SourceClass, value: ast.expr, own: set[str]) -> bool:

@@ -10,9 +10,12 @@ from torch.nn.modules.conv import _ConvNd
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
 from nninspect.doctor.rewrite import with_argument
+from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.rules.batch_statistics import BatchStatistics
+from nninspect.doctor.rules.other_batch import has_one_batch
 from nninspect.doctor.runs import BATCH
+from nninspect.doctor.step import Step
 from nninspect.doctor.time_first import batch_of_output, knows_time, written_order
 from nninspect.protocol.findings import Finding, Severity
 
@@ -55,6 +58,7 @@ class SamplesMixed(Rule):
         for seeds in SEEDS:
             shares.append(_others_share(evidence, *seeds))
             if shares[-1] <= RELATIVE:
+                yield from self._by_place(evidence)
                 return
         if batch_of_output(evidence) is not None:
             yield from self._time_first(evidence)
@@ -67,6 +71,23 @@ class SamplesMixed(Rule):
             change=change,
             at=at,
             severity=Severity.INFO if _may_be_one_sample(evidence) else None,
+        )
+
+    def _by_place(self, evidence: Evidence) -> Iterator[Finding]:
+        """The neighbours do not matter, and where in the batch a sample stands does."""
+        share = _share_of_place(evidence)
+        if share <= RELATIVE or batch_of_output(evidence) is not None:
+            return
+        added = _added_by_place(evidence)
+        yield self.finding(
+            f"The same sample one place further on in the batch gives an output that differs, by"
+            f" {share:.0%} of the largest.",
+            why="What the model says of a sample must not depend on its place in the batch; for"
+            " positions that were made for (time, batch, ...), every time step is the same one.",
+            change="x = x + positions[: x.size(1)]  # of shape (time, features): dimension 1 is"
+            " time",
+            at=added.at if added is not None else evidence.at_forward(),
+            severity=Severity.INFO if evidence.inputs_were_guessed else None,
         )
 
     def _time_first(self, evidence: Evidence) -> Iterator[Finding]:
@@ -121,6 +142,33 @@ def _others_share(evidence: Evidence, seed: int, other_seed: int) -> float:
     moved = (after.double() - before.double()).abs().reshape(BATCH, -1).amax(1)
     own, others = float(moved[0]), float(moved[1:].max())
     return others / own if own > 0 and others == others else 0.0
+
+
+def _share_of_place(evidence: Evidence) -> float:
+    """How much the outputs move when one more sample stands in front, relative to the largest; 0
+    where that can't be told."""
+    run = evidence.probes.run
+    before, again, after = run().output, run(noise=1).output, run(BATCH + 1).output
+    if before is None or again is None or after is None or not has_one_batch(evidence):
+        return 0.0
+    if not _is_per_sample(evidence, before) or not torch.equal(again, before):
+        return 0.0
+    moved = (after[1:].double() - before.double()).abs().max()
+    share = float(moved / before.double().abs().max().clamp_min(1e-12))
+    return share if share == share else 0.0
+
+
+def _added_by_place(evidence: Evidence) -> Step | None:
+    """The sum in which one of the terms has a row for each sample and was not made of them."""
+    shapes = [evidence.probes.step_shapes(batch) for batch in (BATCH, BATCH + 1)]
+    if any(len(found) != len(evidence.trace.steps) for found in shapes):
+        return None
+    for step in evidence.trace.of(Role.SUM):
+        given = [made.shape for made in step.inputs]
+        is_table = len(given) == 2 and given[0] != given[1] and len(step.shape) > 2
+        if is_table and step.shape[0] == given[1][0] and given[1][1] == 1 < given[0][1]:
+            return step
+    return None
 
 
 def _is_per_sample(evidence: Evidence, output: torch.Tensor) -> bool:

@@ -1,0 +1,93 @@
+"""NN904: a state that a forward keeps together with the graph that it came of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.methods import ForwardMethod
+from nninspect.doctor.place import Place
+from nninspect.doctor.rule import Need, Rule
+from nninspect.doctor.source import is_self, nodes_in
+from nninspect.protocol.findings import Finding, Severity
+
+_CUT = frozenset({"detach", "detach_", "data", "no_grad", "inference_mode", "item"})
+
+
+class KeptGraph(Rule):
+    """A state that forward keeps on the model drags the graph of earlier batches along.
+
+    What it flags: an attribute that forward computes anew from its own last value, by a call, as
+        `out, self.state = self.rnn(x, self.state)`, in a class of which no method detaches
+        anything.
+    Why: the second backward goes into the first batch's graph, which is gone: "Trying to backward
+        through the graph a second time"; with `retain_graph=True` it gets slower and larger with
+        each step. And a batch of another size does not fit the kept state.
+    Instead: keep `state.detach()`; begin with None or zeros for each new sequence; or give the
+        state in and out of forward.
+    Example:
+        out, self.state = self.rnn(x, self.state)
+        out, state = self.rnn(x, self.state); self.state = state.detach()
+    """
+
+    code = "NN904"
+    name = "kept-graph"
+    severity = Severity.WARNING
+    needs = frozenset({Need.STRUCTURE, Need.SOURCE})
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        cutting = {written.name for written in evidence.source_classes() if _cuts(written.node)}
+        for method in evidence.forward_code():
+            if method.owner in cutting:
+                continue
+            for node, name in _kept(method):
+                yield self.finding(
+                    f"{method.name} sets self.{name} from its own last value, with the graph that"
+                    " this one came of.",
+                    why="The second backward raises: it would go through the first batch's graph"
+                    " again.",
+                    change=_change(node, name),
+                    at=Place(method.path, method.file.path, node.lineno),
+                )
+
+
+def _cuts(node: ast.AST) -> bool:
+    return any(isinstance(each, ast.Attribute) and each.attr in _CUT for each in nodes_in(node))
+
+
+def _kept(method: ForwardMethod) -> Iterator[tuple[ast.Assign, str]]:
+    """Assignments to attributes whose value is made by a call that is given the attribute."""
+    for node in nodes_in(method.node):
+        if not isinstance(node, ast.Assign):
+            continue
+        given = {
+            part.attr  # type: ignore[attr-defined]
+            for call in nodes_in(node.value)
+            if isinstance(call, ast.Call)
+            for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+            for part in nodes_in(argument)
+            if is_self(part)
+        }
+        set_here = [
+            part
+            for target in node.targets
+            for part in nodes_in(target)
+            if is_self(part) and isinstance(part.ctx, ast.Store)  # type: ignore[attr-defined]
+        ]
+        yield from (
+            (node, part.attr)  # type: ignore[attr-defined]
+            for part in set_here
+            if part.attr in given  # type: ignore[attr-defined]
+        )
+
+
+def _change(node: ast.Assign, name: str) -> str:
+    """The same with a local name, then what is kept of it."""
+    local = ast.unparse(node.targets[0]).replace(f"self.{name}", "state")
+    kept = "tuple(part.detach() for part in state)" if _is_lstm(node) else "state.detach()"
+    return f"{local} = {ast.unparse(node.value)}\nself.{name} = {kept}"
+
+
+def _is_lstm(node: ast.Assign) -> bool:
+    return "lstm" in ast.unparse(node.value).lower()
