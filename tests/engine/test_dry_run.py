@@ -59,6 +59,8 @@ def x() -> Tensor:
         (lambda x: x.argmax(1).tolist(), [1, 1]),
         (lambda x: list(range(x.argmax())), [0]),
         (lambda x: torch.equal(x, x + 1), True),
+        (lambda x: bool((x > 0)._is_all_true()), True),
+        (lambda x: f"{x.argmax()}", "1"),
     ],
 )
 def test_a_value_that_is_asked_for_is_guessed(ask: Callable[[Tensor], Any], expected: Any) -> None:

@@ -51,6 +51,12 @@ def plain(value: Any) -> Any:
     return value
 
 
+def fill(tensor: Tensor, value: int) -> Tensor:
+    for place in range(len(tensor)):
+        tensor[place] = value + place
+    return tensor
+
+
 KNOWN: list[Ask] = [
     lambda m, x: m.sum().item(),
     lambda m, x: int(m.sum(1).max()),
@@ -73,6 +79,12 @@ KNOWN: list[Ask] = [
     lambda m, x: (m.sum(1)[:, None] > torch.arange(5, device=m.device)).sum().item(),
     lambda m, x: torch.tensor([3, 4], device=m.device).sum().item(),
     lambda m, x: int(torch.zeros_like(x).sum() + x.new_ones(3).sum()),
+    lambda m, x: f"{m.sum()} {m[0, 0]:02d}",
+    lambda m, x: fill(torch.empty(2, dtype=torch.int64, device=m.device), 7).tolist(),
+    lambda m, x: x + torch.arange(7),
+    lambda m, x: x.masked_fill(m[..., None] > 0, torch.tensor(-1.0)),
+    lambda m, x: (m + torch.arange(5)).max().item(),
+    lambda m, x: F.embedding(torch.arange(3), x[0]),
     lambda m, x: torch.full((2,), 3, device=m.device).tolist(),
     lambda m, x: list(range(m.sum())),
     lambda m, x: m.nonzero(),
@@ -123,7 +135,7 @@ def test_what_follows_from_the_inputs_is_known_and_no_guess(ask: Ask) -> None:
         lambda m, x: (m + x[..., 0]).sum().item(),
         lambda m, x: m.float().uniform_().sum().item(),
         lambda m, x: torch.rand(3, device=m.device).sum().item(),
-        lambda m, x: torch.empty(3, device=m.device).sum().item(),
+        lambda m, x: torch.empty(3, device=m.device).copy_(x[0, 0, :3]).sum().item(),
         lambda m, x: m.repeat(1, MOST).sum().item(),
     ],
 )

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from nninspect.engine.dry_run.known_values import KnownValues
+from nninspect.engine.dry_run.operands import MOST
 
 aten: Any = torch.ops.aten
 
@@ -49,16 +50,20 @@ class Guessing(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
+        kwargs, values = kwargs or {}, self._assume.values
         rule = _RULES.get(func)
         if rule is not None and any(map(has_no_values, _flat(args))):
-            operands = self._assume.values.operands(func, args, kwargs)
+            operands = values.operands(func, args, kwargs)
             if operands is not None:
-                return self._assume.values.answer(func, operands)
+                return values.answer(func, operands)
             found = rule(self._assume, *args, **kwargs)
             if found is not NotImplemented:
                 return found
-        return func(*args, **kwargs)
+        operands = values.operands(func, args, kwargs)
+        result = func(*args, **kwargs)
+        if operands is not None:
+            values.follow(func, operands, result)
+        return result
 
 
 def has_no_values(value: object) -> bool:
@@ -108,6 +113,9 @@ def _nonzero(assume: Assumed, tensor: Tensor) -> Tensor:
     if (known := assume.values.of(tensor)) is not None:
         return known.nonzero().to("meta")
     assume(_all(tensor.numel()))
+    if tensor.numel() <= MOST:
+        found: Tensor = assume.values.onto_meta(torch.ones(tensor.shape, device="cpu").nonzero())
+        return found
     return tensor.new_empty((tensor.numel(), tensor.dim()), dtype=torch.int64)
 
 

@@ -15,8 +15,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from nninspect.engine.dry_run.op_kinds import in_place_of, is_drawn, takes_no_values, writes
+from nninspect.engine.dry_run.op_kinds import (
+    in_place_of,
+    is_drawn,
+    is_unwritten,
+    takes_no_values,
+    writes,
+)
 from nninspect.engine.dry_run.operands import (
     KINDS,
     MOST,
@@ -63,7 +70,7 @@ class KnownValues:
         written = [tensor for tensor, _ in operands.tensors] if is_write else []
         if not any(one.is_meta for one in (*made, *written)):
             return
-        if any(one.numel() > MOST for one in made):
+        if any(one.numel() > MOST or _is_a_weight(func, one) for one in made):
             return
         if is_write and operands.real:
             return  # which may have been written to
@@ -83,7 +90,20 @@ class KnownValues:
             known.memory.version = tensor._version
             if real is known.copy and not operands.leaves_meta:  # it was written to
                 return tensor
-        return real if operands.leaves_meta else self._onto_meta(real)
+        return real if operands.leaves_meta else self.onto_meta(real)
+
+    def all_on_meta(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """The arguments of a call, those on the CPU on meta as the others are; None where they
+        are all of one device."""
+        flat, spec = tree_flatten((args, kwargs))
+        devices = {one.device.type for one in flat if type(one) in KINDS}
+        if devices != {"cpu", "meta"}:
+            return None
+        moved = [self.onto_meta(one.detach()) if _is_on_cpu(one) else one for one in flat]
+        found: tuple[tuple[Any, ...], dict[str, Any]] = tree_unflatten(moved, spec)
+        return found
 
     def access(self, func: Callable[..., Any], args: Sequence[Any], result: Any) -> None:
         """An attribute was set, or gave this: `x.T` is known where x is. `x.data` shares the memory
@@ -116,13 +136,14 @@ class KnownValues:
             first.memory.version = tensor._version
             self._note(tensor, first.copy.clone(), Memory(tensor._version))
 
-    def _onto_meta(self, real: Any) -> Any:
+    def onto_meta(self, real: Any) -> Any:
+        """The same without values, which are known."""
         if type(real) is Tensor:
             tensor = real.to("meta")
             self._keep(tensor, real, Operands(real=[real]))
             return tensor
         if isinstance(real, (tuple, list)) and any(map(torch.is_tensor, real)):
-            parts = [self._onto_meta(part) for part in real]
+            parts = [self.onto_meta(part) for part in real]
             return parts if isinstance(real, list) else tuple(parts)
         return real
 
@@ -139,7 +160,7 @@ class KnownValues:
         """The copy is the tensor's, if it shares its memory as the tensor does."""
         if type(tensor) is not Tensor or not tensor.is_meta or tensor.is_inference():
             return
-        if type(copy) is not Tensor or copy.is_meta or copy.requires_grad:
+        if type(copy) is not Tensor or copy.is_meta or copy.requires_grad or copy.numel() > MOST:
             return
         if (copy.shape, copy.dtype) != (tensor.shape, tensor.dtype):
             return
@@ -166,9 +187,19 @@ class KnownValues:
             del self._known[key]
 
 
+def _is_a_weight(func: Callable[..., Any], made: Tensor) -> bool:
+    """Memory for numbers that are computed, or drawn, later on."""
+    return made.is_floating_point() and is_unwritten(getattr(func, "__name__", ""))
+
+
 def _run(func: Callable[..., Any], operands: Operands) -> Any:
     with torch._C.DisableTorchFunction():  # `torch.device("meta")` is a mode as well
-        return func(*operands.args, **operands.kwargs)
+        found = func(*operands.args, **operands.kwargs)
+        return found.zero_() if is_unwritten(getattr(func, "__name__", "")) else found
+
+
+def _is_on_cpu(value: Any) -> bool:
+    return type(value) in KINDS and value.device.type == "cpu"
 
 
 def _tensors(result: Any) -> list[Tensor]:

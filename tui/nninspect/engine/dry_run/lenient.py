@@ -18,7 +18,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from nninspect.engine.dry_run.guesses import Assumed, Guessing
 from nninspect.engine.dry_run.known_shapes import KnownShapes
 from nninspect.engine.dry_run.known_values import KnownValues
-from nninspect.engine.dry_run.op_kinds import ATTRIBUTES
+from nninspect.engine.dry_run.op_kinds import ATTRIBUTES, writes
 from nninspect.engine.dry_run.shape_rules import by_rule
 from nninspect.engine.structure import walk
 from nninspect.protocol.dry_run import Guess
@@ -66,8 +66,11 @@ class Lenient(TorchFunctionMode):
             result = func(*args, **kwargs)
             self._values.access(func, args, result)
             return result
+        if name == "__format__" and _is_whole_number(args[0]):
+            value = self._result(torch.Tensor.item, args[:1], {})
+            return format(value, *args[1:])  # as of any other: "experts.3"
         result = self._result(func, args, kwargs)
-        if isinstance(result, torch.Tensor) and (name == "all" or _is_count(name, result, args)):
+        if isinstance(result, torch.Tensor) and (name in _ALL or _is_count(name, result, args)):
             self._alls[result] = True
         return result
 
@@ -86,6 +89,8 @@ class Lenient(TorchFunctionMode):
         if operands is not None:
             with suppress(Exception):  # what it raises on meta is to be raised
                 return self._values.answer(func, operands)
+        if not writes(func, kwargs) and (moved := self._values.all_on_meta(args, kwargs)):
+            return self._result(func, *moved)  # meta stands for the CPU, where they go together
         return self._guessed(func, args, kwargs)
 
     def _on_meta(
@@ -114,6 +119,13 @@ class Lenient(TorchFunctionMode):
 
         with Guessing(Assumed(tell, self._alls, self._values)):
             return func(*args, **kwargs)
+
+
+_ALL = frozenset({"all", "_is_all_true"})
+
+
+def _is_whole_number(tensor: torch.Tensor) -> bool:
+    return tensor.is_meta and not tensor.dim() and not tensor.dtype.is_floating_point
 
 
 def _is_count(name: str, result: torch.Tensor, args: tuple[Any, ...]) -> bool:

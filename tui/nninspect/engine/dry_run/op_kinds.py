@@ -14,10 +14,13 @@ ATTRIBUTES = frozenset({"__get__", "__set__", "__delete__"})
 """What is called where an attribute of a tensor is read, set or deleted."""
 
 _NO_VALUES = frozenset(
-    {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
+    {
+        *("zeros_like", "ones_like", "full_like", "empty_like"),
+        *("new_zeros", "new_ones", "new_full", "new_empty"),
+    }
 )
 _DRAWN = re.compile(
-    r"rand|empty|bernoulli|multinomial|normal|uniform|exponential|poisson|dropout|resize|set_$"
+    r"rand|bernoulli|multinomial|normal|uniform|exponential|poisson|dropout|resize|set_$"
 )
 _WRITTEN = frozenset(
     {
@@ -41,8 +44,13 @@ def in_place_of(tensor: Tensor, name: str) -> Tensor:
 
 @lru_cache(maxsize=4096)
 def is_drawn(name: str) -> bool:
-    """It gives random numbers, or those that memory happens to hold."""
+    """It gives random numbers."""
     return _DRAWN.search(name) is not None
+
+
+def is_unwritten(name: str) -> bool:
+    """It gives what memory happens to hold, to be written to before it is read."""
+    return name in ("empty", "empty_like", "new_empty")
 
 
 def writes(func: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
