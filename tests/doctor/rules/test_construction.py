@@ -123,6 +123,10 @@ SILENT = {
         "for p in self.a.parameters():\n    p.requires_grad = False",
         "return self.fc(F.relu(self.a(x)))",
     ),
+    "a flag of its own": net(
+        "super().__init__()\nself.fc = nn.Linear(8, 4)\nself._requires_grad = False",
+        "return self.fc(x)",
+    ),
     "a loop that keeps each": net(
         "super().__init__()\nself.fcs = nn.ModuleList()\nfor i in range(3):\n"
         "    self.fc = nn.Linear(8, 8)\n    self.fcs.append(self.fc)",

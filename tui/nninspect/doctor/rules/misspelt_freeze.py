@@ -56,7 +56,7 @@ class MisspeltFreeze(Rule):
 
 
 def _is_misspelt(name: str) -> bool:
-    if name == RIGHT:
+    if name == RIGHT or name.startswith("_"):
         return False
     return difflib.SequenceMatcher(None, name, RIGHT).ratio() >= ALIKE
 
