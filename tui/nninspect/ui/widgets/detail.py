@@ -46,14 +46,15 @@ class Detail(Split):
         ),
     ]
 
-    subject: reactive[tuple[LayerTable, tuple[int, ...]] | None] = reactive(None)
+    # None of these draws by itself: `paragraphs` draws the rows that have changed.
+    subject: reactive[tuple[LayerTable, tuple[int, ...]] | None] = reactive(None, repaint=False)
     about: tuple[Paragraph, ...] = ()
     """What stands below the root's own facts; see `whole_model`."""
 
-    findings: reactive[tuple[Finding, ...]] = reactive(())
+    findings: reactive[tuple[Finding, ...]] = reactive((), repaint=False)
     """What the doctor found, on whatever row."""
 
-    described: reactive[Described | None] = reactive(None)
+    described: reactive[Described | None] = reactive(None, repaint=False)
     """What the worker told last of a module; shown where it is the subject's."""
 
     @dataclass
