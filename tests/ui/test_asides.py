@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from textual.message import Message
 
 from nninspect.protocol.records import Setup
+from nninspect.ui import asides
 from nninspect.ui.asides import Asides
 from nninspect.ui.messages import Described
 
@@ -90,3 +92,23 @@ async def test_going_back_to_a_known_module_before_anything_was_asked_asks_for_n
     await watched.settle()
     assert watched.told == ["", "", "head"]
     assert watched.client.asked == ["", "head"]
+
+
+async def test_a_cursor_that_moves_on_is_waited_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def counted(seconds: float) -> None:
+        pauses.extend([seconds] * (seconds == asides.PAUSE_S))
+        await sleep(0)
+
+    monkeypatch.setattr(asides, "PAUSE_S", 1.25)
+    monkeypatch.setattr(asyncio, "sleep", counted)
+    watched = Watched()
+    watched.client.may_answer.set()
+    watched.asides.want(SETUP, "stem")
+    await sleep(0)
+    watched.asides.want(SETUP, "head")
+    await watched.settle()
+    assert watched.client.asked == ["head"]
+    assert len(pauses) == 2

@@ -61,11 +61,10 @@ class Asides:
             self._task = asyncio.create_task(self._ask())
 
     async def _ask(self) -> None:
-        while self._wanted is not None:
+        while (wanted := self._wanted) is not None:
             await asyncio.sleep(PAUSE_S)
-            wanted = self._wanted
-            if wanted is None:
-                return  # what is known was wanted meanwhile, and told
+            if self._wanted != wanted:
+                continue  # the cursor moved on, or to what is known, and was told
             described = await self._describe(*wanted)
             if described is not None:
                 self._known[described.path] = described
