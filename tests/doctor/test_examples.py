@@ -86,7 +86,8 @@ CASES = {
     "NN509": Case("self.dropout = nn.Dropout(0.5)\nself.fc = nn.Linear(64, 10)",
                   "{}\nreturn self.fc(x)"),
     "NN600": Case(LINEAR, "{}\nreturn self.fc(x.reshape(4, 64))"),
-    "NN601": Case("self.conv1 = nn.Conv2d(1, 8, 3, 2, 1)\nself.conv2 = nn.Conv2d(8, 32, 3, 2, 1)\n{}",
+    "NN601": Case("self.conv1 = nn.Conv2d(1, 8, 3, 2, 1)\n"
+                  "self.conv2 = nn.Conv2d(8, 32, 3, 2, 1)\n{}",
                   "x = F.relu(self.conv2(F.relu(self.conv1(x))))\nreturn self.fc(x.flatten(1))",
                   "4,1,28,28"),
     "NN602": Case("self.conv, self.fc = nn.Conv2d(3, 4, 1), nn.LazyLinear(10)", "{}\nreturn x",
