@@ -24,12 +24,6 @@ MANY = 100
 """Modules, as a library has them; a test that imports one of ours now and then has fewer."""
 
 
-_freeze = gc.freeze
-gc.freeze = lambda: (
-    None
-)  # the app's and the worker's: what these leave in a test is garbage after it
-
-
 def pytest_collection_finish() -> None:
     _take_for_granted()
 
@@ -40,13 +34,13 @@ def _libraries_are_not_garbage() -> Iterator[None]:
     through at every collection. Benchmarks collect before each round."""
     before = len(sys.modules)
     yield
-    if len(sys.modules) > before + MANY:
+    if len(sys.modules) > before + MANY or not gc.get_freeze_count():
         _take_for_granted()
 
 
 def _take_for_granted() -> None:
     gc.collect()
-    _freeze()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

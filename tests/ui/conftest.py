@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from textual.events import MouseScrollDown as MouseScrollDown
@@ -35,8 +36,9 @@ from nninspect.protocol.records import (
 )
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats, Values
-from nninspect.ui import asides
+from nninspect.ui import app, asides, garbage
 from nninspect.ui.app import NninspectApp
+from nninspect.ui.screens import showing
 
 CPU = Device("cpu", "Some CPU", 0)
 GPU = Device("cuda:0", "Some GPU", 80 * 2**30)
@@ -582,6 +584,13 @@ def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a test keeps is no part of the user's past."""
     monkeypatch.setattr("nninspect.ui.past_runs.default_folder", lambda: tmp_path / "data")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture(autouse=True)
+def no_collections_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an app keeps for good would be kept beyond its test."""
+    for module in (app, showing):
+        monkeypatch.setattr(module, "garbage", Mock(spec=garbage))
 
 
 @pytest.fixture(autouse=True)
