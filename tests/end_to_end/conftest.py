@@ -20,6 +20,14 @@ import pyte
 import pytest
 
 NNINSPECT = str(Path(sys.executable).with_name("nninspect"))
+WARM = """
+import sys
+from nninspect.client import process
+process.spawn.__defaults__ = (tuple(sys.argv.pop(1).split()),)
+from nninspect.cli.main import main
+sys.exit(main())
+"""
+"""The command, but for the worker that it starts."""
 PATIENCE_S = 60.0
 
 # pyte stumbles over keyboard modes, pointer shapes and mode queries, which draw nothing.
@@ -46,7 +54,7 @@ class Terminal:
 
     def __init__(
         self,
-        *arguments: str,
+        *command: str,
         cwd: Path,
         columns: int = 120,
         rows: int = 40,
@@ -62,7 +70,7 @@ class Terminal:
             os.chdir(cwd)
             _resize(0, columns, rows)
             environment = _environment(colours) | dict(variables or {})
-            os.execve(NNINSPECT, [NNINSPECT, *arguments], environment)
+            os.execve(command[0], command, environment)
         self.modes_before = termios.tcgetattr(self._fd)
 
     @property
@@ -149,27 +157,44 @@ def _seen(cell: pyte.screens.Char) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def terminal(
+def terminals(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Terminal]]:
-    """Start the command in a terminal, in an empty folder, `tmp_path`; what it keeps of it is not
-    among what the user has kept."""
+) -> Iterator[Callable[..., Callable[..., Terminal]]]:
+    """Of a command, what starts it in a terminal, in an empty folder, `tmp_path`; what it keeps of
+    it is not among what the user has kept."""
     home = str(tmp_path_factory.mktemp("home"))
     homes = {"XDG_STATE_HOME": home, "XDG_DATA_HOME": home}
     started: list[Terminal] = []
 
-    def start(
-        *arguments: str,
-        columns: int = 120,
-        rows: int = 40,
-        colours: str = "truecolor",
-        **variables: str,
-    ) -> Terminal:
-        more = {"columns": columns, "rows": rows, "colours": colours}
-        more["variables"] = homes | variables
-        started.append(Terminal(*arguments, cwd=tmp_path, **more))
-        return started[-1]
+    def starting(*command: str) -> Callable[..., Terminal]:
+        def start(
+            *arguments: str,
+            columns: int = 120,
+            rows: int = 40,
+            colours: str = "truecolor",
+            **variables: str,
+        ) -> Terminal:
+            more = {"columns": columns, "rows": rows, "colours": colours}
+            more["variables"] = homes | variables
+            started.append(Terminal(*command, *arguments, cwd=tmp_path, **more))
+            return started[-1]
 
-    yield start
+        return start
+
+    yield starting
     for each in started:
         each.close()
+
+
+@pytest.fixture
+def terminal(terminals: Callable[..., Callable[..., Terminal]]) -> Callable[..., Terminal]:
+    """Start the command in a terminal."""
+    return terminals(NNINSPECT)
+
+
+@pytest.fixture
+def warm_terminal(
+    terminals: Callable[..., Callable[..., Terminal]], warm_worker: tuple[str, ...]
+) -> Callable[..., Terminal]:
+    """The same with a worker that need not wait for torch."""
+    return terminals(sys.executable, "-P", "-c", WARM, " ".join(warm_worker))

@@ -44,16 +44,16 @@ def go(app: Any, stations: tuple[tuple[str, str], ...]) -> bytes:
     return _TITLE.sub(b"", app.written[app.written.index(b"\x1b[?1049h") :])
 
 
-def test_in_ascii_and_without_colours_no_other_byte_is_written(terminal: Start) -> None:
-    app = terminal("broken-softmax-ce", "--ascii", columns=80, rows=24, NO_COLOR="1")
+def test_in_ascii_and_without_colours_no_other_byte_is_written(warm_terminal: Start) -> None:
+    app = warm_terminal("broken-softmax-ce", "--ascii", columns=80, rows=24, NO_COLOR="1")
     drawn = go(app, EVERYWHERE)
     assert [byte for byte in drawn if byte > 127] == []
     assert _COLOUR.findall(drawn) == []
     assert b"\x1b[7m" in drawn
 
 
-def test_sixteen_colours_show_the_same(terminal: Start) -> None:
-    app = terminal("broken-softmax-ce", colours="", TERM="linux")
+def test_sixteen_colours_show_the_same(warm_terminal: Start) -> None:
+    app = warm_terminal("broken-softmax-ce", colours="", TERM="linux")
     drawn = go(app, TABS)
     assert b"38;2;" not in drawn
     assert b"48;2;" not in drawn

@@ -82,9 +82,9 @@ def test_the_terminal_is_left_as_it_was(terminal: Start) -> None:
     assert app.modes() == app.modes_before
 
 
-def test_a_model_of_ones_own_fails_is_mended_and_runs(terminal: Start, tmp_path: Path) -> None:
+def test_a_model_of_ones_own_fails_is_mended_and_runs(warm_terminal: Start, tmp_path: Path) -> None:
     net = write_lenet(tmp_path)
-    app = terminal("net.py", "--input", "1,3,28,28")
+    app = warm_terminal("net.py", "--input", "1,3,28,28")
     app.see("head.fc1", "in_features=400", "got 256", "✗ failed")
     net.write_text(LENET.replace("16 * 5 * 5", "16 * 4 * 4"))
     app.press("r")
@@ -93,9 +93,9 @@ def test_a_model_of_ones_own_fails_is_mended_and_runs(terminal: Start, tmp_path:
     app.see("building with 120")
 
 
-def test_a_target_that_is_wrong_says_what_to_type(terminal: Start, tmp_path: Path) -> None:
+def test_a_target_that_is_wrong_says_what_to_type(warm_terminal: Start, tmp_path: Path) -> None:
     write_lenet(tmp_path)
-    app = terminal("net.py:Lenet")
+    app = warm_terminal("net.py:Lenet")
     app.see("net.py has no Lenet", "LeNet")
 
 
@@ -150,17 +150,17 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def test_a_small_terminal_shows_the_tree(terminal: Start) -> None:
-    app = terminal("resnet-small", columns=60, rows=18)
+def test_a_small_terminal_shows_the_tree(warm_terminal: Start) -> None:
+    app = warm_terminal("resnet-small", columns=60, rows=18)
     app.see("ResNetSmall", "stem", "params")
 
 
 def test_with_watch_a_save_mends_the_tree_and_a_syntax_error_leaves_the_old_one(
-    terminal: Start, tmp_path: Path
+    warm_terminal: Start, tmp_path: Path
 ) -> None:
     net = write_lenet(tmp_path)
     head = tmp_path / "models" / "head.py"
-    app = terminal("net.py", "--input", "1,3,28,28", "--watch")
+    app = warm_terminal("net.py", "--input", "1,3,28,28", "--watch")
     app.see("head.fc1", "in_features=400", "got 256", "✗ failed")
     net.write_text(LENET.replace("16 * 5 * 5", "16 * 4 * 4"))
     app.see("(1, 256)", "34,9", "1 row changed", "fc1 Linear Δ changed")
@@ -185,7 +185,9 @@ def test_with_watch_a_save_mends_the_tree_and_a_syntax_error_leaves_the_old_one(
     app.wait(lambda: "code 3" not in app.text, "the error to go")
 
 
-def test_sixty_thousand_rows_are_filtered_as_one_types(terminal: Start, tmp_path: Path) -> None:
+def test_sixty_thousand_rows_are_filtered_as_one_types(
+    warm_terminal: Start, tmp_path: Path
+) -> None:
     (tmp_path / "net.py").write_text(
         "from torch import nn\n"
         "class Net(nn.Module):\n"
@@ -197,7 +199,7 @@ def test_sixty_thousand_rows_are_filtered_as_one_types(terminal: Start, tmp_path
         "    def forward(self, x):\n"
         "        return self.needle(x)\n"
     )
-    app = terminal("net.py", "--input", "1,4")
+    app = warm_terminal("net.py", "--input", "1,4")
     app.see("all", "ModuleList")
     app.press("/needl")
     app.see("1 row matches ‹needl›", "(1, 4)")

@@ -20,17 +20,17 @@ TERMINALS = [(80, 24, "truecolor"), (200, 50, "truecolor"), (80, 24, ""), (200, 
 
 @pytest.mark.parametrize(("columns", "rows", "colours"), TERMINALS)
 def test_it_shows_cell_by_cell_what_textual_shows(
-    terminal: Start, columns: int, rows: int, colours: str
+    warm_terminal: Start, columns: int, rows: int, colours: str
 ) -> None:
-    go_at_random(terminal, columns, rows, colours, STEPS)
+    go_at_random(warm_terminal, columns, rows, colours, STEPS)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("columns", "rows", "colours"), TERMINALS)
 def test_it_does_so_for_as_long_as_one_likes(
-    terminal: Start, columns: int, rows: int, colours: str
+    warm_terminal: Start, columns: int, rows: int, colours: str
 ) -> None:
-    go_at_random(terminal, columns, rows, colours, 20 * STEPS)
+    go_at_random(warm_terminal, columns, rows, colours, 20 * STEPS)
 
 
 def go_at_random(terminal: Start, columns: int, rows: int, colours: str, steps: int) -> None:
