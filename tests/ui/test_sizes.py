@@ -121,3 +121,13 @@ async def test_where_there_is_hardly_any_room_the_rows_have_it_all(ui: ModuleTyp
         assert "module" in lines[0]
         assert "▾ ResNetSmall" in lines[1]
         assert not any("Layers" in line or "help" in line for line in lines)
+
+
+@pytest.mark.parametrize("key", ["s", "C", "o", "ctrl+p"])
+async def test_lists_without_any_room_are_not_paged_through(ui: ModuleType, key: str) -> None:
+    async with ui.running(ui.FakeClient(), size=(10, 3)) as pilot:
+        await press(ui, pilot, (key, "pagedown", "pageup"))
+        await press(ui, pilot, ("pagedown", "end", "pageup"))
+        assert len(pilot.app.screen_stack) == 2
+        await press(ui, pilot, ("escape",))
+        assert len(pilot.app.screen_stack) == 1

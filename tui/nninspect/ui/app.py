@@ -188,6 +188,12 @@ class NninspectApp(TypeAheadApp):
         shown = super().get_key_display(binding)
         return binding.key if self.ascii_only and not shown.isascii() else shown
 
+    def action_command_palette(self) -> None:
+        from nninspect.ui.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: our own actions and the theme."""
         from nninspect.ui.commands import commands

@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
+from nninspect.ui.widgets.options import Options
 from nninspect.ui.widgets.ticks import Ticks
 
 LEAST_WIDTH = 44
@@ -39,7 +40,7 @@ class ChooseOne(ModalScreen[str]):
         self._title, self._choices, self._current = title, choices, current
 
     def compose(self) -> ComposeResult:
-        shown = OptionList(*map(Option, self._choices.values()), id="choose", markup=False)
+        shown = Options(*map(Option, self._choices.values()), id="choose", markup=False)
         shown.border_title = self._title
         shown.border_subtitle = "enter · esc"
         shown.styles.width = max(LEAST_WIDTH, *map(cell_len, self._choices.values())) + FRAME

@@ -29,6 +29,7 @@ from nninspect.ui.choices import (
 )
 from nninspect.ui.found_models import found_models
 from nninspect.ui.widgets.notice import problem_paragraphs
+from nninspect.ui.widgets.options import Options
 from nninspect.ui.widgets.page import Page
 
 HINT = "type to find, or a target such as net.py:Net"
@@ -74,7 +75,7 @@ class Picker(ModalScreen[Choice]):
             field.cursor_blink = False
             yield field
             with Container(id="picker-body"):
-                yield OptionList(id="choices", markup=False)
+                yield Options(id="choices", markup=False)
                 yield Page(id="card")
 
     def on_mount(self) -> None:

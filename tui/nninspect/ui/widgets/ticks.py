@@ -6,6 +6,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widgets import Checkbox, SelectionList
 
+from nninspect.ui.widgets.options import Paged
+
 TICKED, UNTICKED = "X", " "
 
 
@@ -17,7 +19,7 @@ class Tick(Checkbox):
         return TICKED if self.value else UNTICKED
 
 
-class Ticks(SelectionList[str]):
+class Ticks(Paged, SelectionList[str]):
     """A list of them."""
 
     def render_line(self, y: int) -> Strip:
