@@ -9,6 +9,7 @@ from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
 from nninspect.protocol.layer_table import LayerTable
@@ -149,6 +150,13 @@ class TreeTable(ScrollView, can_focus=True):
         view = self.container_size.height
         return self.show_vertical_scrollbar == (size.height > view)
 
+    def watch_scroll_y(self, before: float, now: float) -> None:
+        """As Textual does it, but the scrollbar is drawn anew only where its thumb moves."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = _seen_position(self.vertical_scrollbar, now)
+        if round(before) != round(now):
+            self.refresh(self.size.region)
+
     def update_rows(self) -> None:
         """Draw what the model has become: other rows, or another place of the cursor."""
         self._strips.clear()
@@ -203,3 +211,11 @@ class TreeTable(ScrollView, can_focus=True):
             strip = painter.row(row, under_cursor).crop_extend(left, left + width, self.rich_style)
             self._strips[key] = strip
         return strip
+
+
+def _seen_position(bar: ScrollBar, position: float) -> float:
+    """One of those that a scrollbar draws alike, as its thumb moves by an eighth of a cell."""
+    rows, view, cells = bar.window_virtual_size, bar.window_size, bar.size.height
+    steps = 8 * (cells - max(1.0, view * cells / rows)) if rows > view else 0
+    rows_a_step = (rows - view) / steps if steps > 0 else 0
+    return position if rows_a_step < 1 else (int(position / rows_a_step) + 0.5) * rows_a_step
