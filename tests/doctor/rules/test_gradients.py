@@ -115,6 +115,16 @@ class Keeps(Two):
         return x + self.state
 
 
+class KeepsAMean(Two):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(8))
+
+    def between(self, x: Tensor) -> Tensor:
+        self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
+        return x.relu() - 0.1
+
+
 class KeepsNumbers(Keeps):
     def between(self, x: Tensor) -> Tensor:
         state: Tensor = self.cell(x, self.state)
@@ -214,6 +224,7 @@ FLAGGED: list[tuple[str, Callable[[], nn.Module]]] = [
     ("NN902", WritesIntoAPart),
     ("NN902", ChangesAParameter),
     ("NN904", Keeps),
+    ("NN904", KeepsAMean),
     ("NN903", ThroughPython),
     ("NN903", DecoratedWithNoGrad),
 ]

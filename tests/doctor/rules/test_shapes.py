@@ -289,6 +289,57 @@ def test_the_users_line_is_given_with_its_sizes_in_order_and_the_transposition(
     assert not check_source(source.format(right), "2,6,4", select=("NN609",)).findings
 
 
+@pytest.mark.parametrize(
+    ("forward", "change"),
+    [
+        ("x = x.permute(1, 0, 2).reshape(len(x), -1)", "x = x.flatten(1)"),
+        ("x = (x - x.mean(0)).flatten(1)", "mean over dim=-1"),
+    ],
+)
+def test_the_line_that_mixes_samples_is_named_where_there_is_one(
+    forward: str, change: str, check_source: Callable[..., CheckResult]
+) -> None:
+    source = FAILS.format(init="self.fc = nn.Linear(40, 4)", forward=forward)
+    (finding,) = check_source(source, "3,5,8").findings
+    assert (finding.code, finding.line) == ("NN603", 9)
+    assert finding.change.startswith(change)
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs", "change"),
+    [
+        ("nn.Conv1d(8, 4, 3)", "2,6,8", "x = x.transpose(1, 2)"),
+        ("nn.Conv2d(3, 4, 3)", "2,8,7,3", "x = x.permute(0, 3, 1, 2)"),
+    ],
+)
+def test_channels_that_come_last_are_told_to_be_moved(
+    layer: str, inputs: str, change: str, check_source: Callable[..., CheckResult]
+) -> None:
+    source = FAILS.format(init=f"self.fc = {layer}", forward="pass")
+    (finding,) = check_source(source, inputs).findings
+    assert (finding.code, finding.line) == ("NN601", 10)
+    assert finding.change.startswith(change)
+
+
+def test_a_forward_that_returns_nothing_is_an_error(
+    check_source: Callable[..., CheckResult],
+) -> None:
+    source = FAILS.format(init="pass", forward="y = self.fc(x)").replace("return self.fc(x)", "")
+    (finding,) = check_source(source, "2,8").findings
+    assert (finding.code, finding.severity, finding.line) == ("NN600", Severity.ERROR, 8)
+    assert finding.change.startswith("return y")
+
+
+def test_one_number_for_a_graph_of_several_inputs_has_not_lost_the_batch(
+    codes: Callable[..., list[str]],
+) -> None:
+    class Molecule(Function):
+        def forward(self, x: Tensor, kinds: Tensor) -> Tensor:  # type: ignore[override]
+            return (self.fc(x).sum(-1) * kinds).sum(0, keepdim=True)
+
+    assert codes(Molecule(lambda x: x), ["6,8", "6"], "NN604") == []
+
+
 def test_the_line_in_which_the_batch_is_lost_is_named(
     check_source: Callable[..., CheckResult],
 ) -> None:

@@ -66,3 +66,12 @@ def calls_super_init(function: ast.AST) -> ast.Call | None:
 
 def _is_method(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == name
+
+
+def gives_back(method: ast.FunctionDef) -> bool:
+    """Whether it returns, or yields, anything; what only raises counts as well."""
+    kinds = (ast.Raise, ast.Yield, ast.YieldFrom)
+    return any(
+        isinstance(node, kinds) or (isinstance(node, ast.Return) and node.value is not None)
+        for node in nodes_in(method)
+    )

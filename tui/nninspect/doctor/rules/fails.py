@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from nninspect.doctor.causes import explained, failures, line_text, place_of
 from nninspect.doctor.evidence import Evidence, Failure
+from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Rule
 from nninspect.doctor.rules.batch_of_one import is_of_one_value
 from nninspect.doctor.rules.shapes_do_not_meet import input_may_be_at_fault
+from nninspect.doctor.written import gives_back
 from nninspect.engine.blame import described
 from nninspect.protocol.findings import Finding, Severity
 
@@ -18,7 +21,8 @@ _NEVER_THE_INPUTS_FAULT = (NameError, SyntaxError, ImportError, NotImplementedEr
 class Fails(Rule):
     """The model can't be built, or its forward fails.
 
-    What it flags: any failure that no other rule explains; a warning where the recorded forward
+    What it flags: any failure that no other rule explains, and a forward that returns nothing; a
+        warning where the recorded forward
         works and another run ends the process, or never ends. An info where nobody said what the
         input is and the guess may be at fault.
     Why: nothing can be said of a forward that does not run, and nothing can be trained.
@@ -38,6 +42,7 @@ class Fails(Rule):
             if not explained(evidence, failure) and not is_of_one_value(failure):
                 yield self._finding(evidence, failure)
 
+        yield from self._nothing(evidence)
         if evidence.plan.died and not failures(evidence):
             yield self.finding(
                 f"{_capital(evidence.plan.died[0])} in a probe, after a forward that works: at"
@@ -47,6 +52,20 @@ class Fails(Rule):
                 at=evidence.at_forward(),
                 severity=Severity.WARNING,
             )
+
+    def _nothing(self, evidence: Evidence) -> Iterator[Finding]:
+        """A forward that comes to its end and gives None."""
+        calls = evidence.recorded.calls if evidence.recorded is not None else []
+        if evidence.forward_failure is not None or not calls or calls[0].outputs != ():
+            return
+        for method in evidence.forward_code():
+            if (method.path, method.name) == ("", "forward") and not gives_back(method.node):
+                yield self.finding(
+                    f"forward of {method.owner} returns nothing.",
+                    why="The loss gets None, and raises.",
+                    change=f"return {_last_name(method.node)}  # at its end",
+                    at=Place("", method.file.path, method.node.lineno),
+                )
 
     def _finding(self, evidence: Evidence, failure: Failure) -> Finding:
         is_build = failure is evidence.build_failure
@@ -70,6 +89,13 @@ def _is_guess(evidence: Evidence, failure: Failure) -> bool:
     if isinstance(failure.error, _NEVER_THE_INPUTS_FAULT):
         return False
     return input_may_be_at_fault(evidence)
+
+
+def _last_name(method: ast.FunctionDef) -> str:
+    """What the last statement sets."""
+    last = method.body[-1]
+    target = last.targets[0] if isinstance(last, ast.Assign) else None
+    return target.id if isinstance(target, ast.Name) else "x"
 
 
 def _capital(text: str) -> str:

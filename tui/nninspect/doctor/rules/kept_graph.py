@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+import torch
+from torch import nn
+
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.methods import ForwardMethod
 from nninspect.doctor.place import Place
@@ -19,8 +22,8 @@ class KeptGraph(Rule):
     """A state that forward keeps on the model drags the graph of earlier batches along.
 
     What it flags: an attribute that forward computes anew from its own last value, by a call, as
-        `out, self.state = self.rnn(x, self.state)`, in a class of which no method detaches
-        anything.
+        `out, self.state = self.rnn(x, self.state)`, or as a mean over batches, in a class of
+        which no method detaches anything.
     Why: the second backward goes into the first batch's graph, which is gone: "Trying to backward
         through the graph a second time"; with `retain_graph=True` it gets slower and larger with
         each step. And a batch of another size does not fit the kept state.
@@ -41,7 +44,8 @@ class KeptGraph(Rule):
         for method in evidence.forward_code():
             if method.owner in cutting:
                 continue
-            for node, name in _kept(method):
+            tensors = _tensors_of(evidence.structure.by_path[method.path])
+            for node, name in _kept(method, tensors):
                 yield self.finding(
                     f"{method.name} sets self.{name} from its own last value, with the graph that"
                     " this one came of.",
@@ -56,8 +60,19 @@ def _cuts(node: ast.AST) -> bool:
     return any(isinstance(each, ast.Attribute) and each.attr in _CUT for each in nodes_in(node))
 
 
-def _kept(method: ForwardMethod) -> Iterator[tuple[ast.Assign, str]]:
-    """Assignments to attributes whose value is made by a call that is given the attribute."""
+def _tensors_of(module: nn.Module) -> set[str]:
+    """The attributes that are tensors of floating numbers, parameters aside."""
+    held = {**vars(module), **module._buffers}
+    return {
+        name
+        for name, value in held.items()
+        if isinstance(value, torch.Tensor) and value.is_floating_point()
+    }
+
+
+def _kept(method: ForwardMethod, tensors: set[str]) -> Iterator[tuple[ast.Assign, str]]:
+    """Assignments to attributes whose value is made by a call that is given the attribute, or is
+    computed with one that is a tensor and what a call gave."""
     for node in nodes_in(method.node):
         if not isinstance(node, ast.Assign):
             continue
@@ -69,6 +84,9 @@ def _kept(method: ForwardMethod) -> Iterator[tuple[ast.Assign, str]]:
             for part in nodes_in(argument)
             if is_self(part)
         }
+        if any(isinstance(part, ast.Call) for part in nodes_in(node.value)):
+            read = (part.attr for part in nodes_in(node.value) if is_self(part))  # type: ignore[attr-defined]
+            given |= tensors.intersection(read)
         set_here = [
             part
             for target in node.targets

@@ -14,6 +14,8 @@ from nninspect.protocol.findings import Finding, Severity
 _SEEDS = (0, 1)
 _RISKY = frozenset({"log", "log2", "log10", "log1p", "sqrt", "rsqrt", "acos", "asin", "pow"})
 
+_DIVIDING = frozenset({"div", "truediv", "rdiv", "divide", "true_divide", "reciprocal"})
+
 
 class NanOutput(Rule):
     """The model gives NaN or infinity although its weights and inputs are numbers.
@@ -65,7 +67,9 @@ def _broken(run: Run) -> list[str]:
 def _at(evidence: Evidence, path: str) -> Place:
     """The only op in that forward which can make a NaN; else where the module is made."""
     steps = evidence.recorded.steps if evidence.recorded is not None else []
-    risky = [s for s in steps if s.module is None and s.inside == path and s.name in _RISKY]
-    lines = {step.at[1:]: step.at for step in risky if step.notes.file}
+    here = [step for step in steps if step.module is None and step.inside == path]
+    risky = [step for step in here if step.name in _RISKY]
+    divided = [step for step in here if step.name in _DIVIDING]
+    lines = {step.at[1:]: step.at for step in risky or divided if step.notes.file}
     only = next(iter(lines.values())) if len(lines) == 1 else None
     return evidence.at_path(path) if only is None else only._replace(path=path)

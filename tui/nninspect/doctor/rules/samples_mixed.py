@@ -8,6 +8,7 @@ import torch
 from torch.nn.modules.conv import _ConvNd
 
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.mixing import mixing_place
 from nninspect.doctor.place import Place
 from nninspect.doctor.rewrite import with_argument
 from nninspect.doctor.roles import Role
@@ -193,4 +194,5 @@ def _cause(evidence: Evidence) -> tuple[Place, str]:
             place = evidence.at_path(path)
             line = with_argument(evidence, place, "batch_first=True")
             return place, line or f"nn.{type(module).__name__}(..., batch_first=True)"
-    return evidence.at_forward(), "x = x.flatten(1)  # dimension 0 is the batch's"
+    known = mixing_place(evidence.trace)
+    return known or (evidence.at_forward(), "x = x.flatten(1)  # dimension 0 is the batch's")

@@ -13,8 +13,8 @@ from torch import nn
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Need, Rule
-from nninspect.doctor.source import SourceClass, nodes_in
-from nninspect.doctor.written import path_of
+from nninspect.doctor.source import SourceClass
+from nninspect.doctor.written import gives_back, path_of
 from nninspect.protocol.findings import Finding, Severity
 
 _METHODS = frozenset(
@@ -92,7 +92,7 @@ class ShadowedName(Rule):
                     f"({ast.unparse(method.args)}): ...",
                     at=at,
                 )
-            elif name in ("train", "eval") and not _gives_back(method):
+            elif name in ("train", "eval") and not gives_back(method):
                 yield self.finding(
                     f"{written.name}.{name} returns nothing.",
                     why=f"model = model.{name}() is None then, as model.eval() is, which returns"
@@ -111,8 +111,3 @@ def _can_be_called(method: Any, given: tuple[Any, ...]) -> bool:
     except ValueError:  # it does not tell
         return True
     return True
-
-
-def _gives_back(method: ast.FunctionDef) -> bool:
-    returns = (node for node in nodes_in(method) if isinstance(node, ast.Return))
-    return any(node.value is not None for node in returns)

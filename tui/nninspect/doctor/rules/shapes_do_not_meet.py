@@ -90,7 +90,7 @@ def input_may_be_at_fault(evidence: Evidence) -> bool:
 
 def _made_at(evidence: Evidence, failed: Call | None, at: Place) -> Place:
     """The line that makes the layer, where it is the layer that has the wrong number."""
-    if failed is None or not type(failed.module).__module__.startswith("torch."):
+    if failed is None or _turn(failed) or not type(failed.module).__module__.startswith("torch."):
         return at
     made = evidence.at_path(at.path)
     return made if made.line else at
@@ -98,10 +98,23 @@ def _made_at(evidence: Evidence, failed: Call | None, at: Place) -> Place:
 
 def _change(evidence: Evidence, failed: Call | None, hint: str) -> str:
     """The user's own line with the number that arrives, where it is one number; and the reason."""
+    if failed is not None and (turn := _turn(failed)):
+        return f"x = x.{turn}  # before it: the channels come second\n# {hint}"
     number = _wrong_number(failed) if failed is not None else None
     line = _with_number(evidence, failed, *number) if failed is not None and number else ""
     reason = "\n".join(f"# {part}" for part in hint.splitlines())
     return f"{line}\n{reason}" if line else hint
+
+
+def _turn(failed: Call) -> str:
+    """What brings the channels to a convolution's place, where they came last."""
+    got = failed.inputs[0].shape if failed.inputs else ()
+    if not isinstance(failed.module, CONVOLUTIONS) or len(got) < 3:
+        return ""
+    if got[1] == failed.module.in_channels or got[-1] != failed.module.in_channels:
+        return ""
+    order = (0, len(got) - 1, *range(1, len(got) - 1))
+    return "transpose(1, 2)" if len(got) == 3 else f"permute{order}"
 
 
 def _wrong_number(failed: Call) -> tuple[str, int] | None:
