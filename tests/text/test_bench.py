@@ -12,7 +12,7 @@ from nninspect.protocol.bench_figures import Cold, Latency, LayerTime, LayerTime
 from nninspect.protocol.bench_plan import BenchError, BenchProgress, Key
 from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import Setup
-from nninspect.text import bench
+from nninspect.text import bench, intervals
 
 
 def latency(median_s: float, low: float, high: float) -> Latency:
@@ -108,12 +108,12 @@ def test_a_measured_row_by_its_cells() -> None:
     ],
 )
 def test_digits_end_where_the_interval_is(median_s: float, half_width: float, text: str) -> None:
-    assert bench.rounded(median_s, 2 * half_width) == text
+    assert intervals.rounded(median_s, 2 * half_width) == text
 
 
 def test_both_ends_of_an_interval_are_in_the_medians_unit() -> None:
-    assert bench.interval(latency(1.02e-3, 0.93e-3, 1.12e-3)) == "0.93–1.12 ms"
-    assert bench.interval(latency(154e-6, 152e-6, 0.28)) == "152 µs–280 ms"
+    assert intervals.interval(latency(1.02e-3, 0.93e-3, 1.12e-3)) == "0.93–1.12 ms"
+    assert intervals.interval(latency(154e-6, 152e-6, 0.28)) == "152 µs–280 ms"
 
 
 def compare(ratio: float | None, low: float | None, high: float | None, **given: Any) -> Compare:

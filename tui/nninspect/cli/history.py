@@ -51,7 +51,7 @@ def rows_of(result: BenchResult) -> list[tuple[str, ...]]:
     for row in result.rows:
         when = "" if found else result.run.time_utc[:19].replace("T", " ")
         latency = row.latency
-        figures = (text.median(latency), text.interval(latency)) if latency else ("–", "–")
+        figures = (median(latency), interval(latency)) if latency else ("–", "–")
         key = row.key
         named = (key.device, str(key.batch), key.mode)
         found.append((when, result.run.torch, *named, *figures, text.verdict(row)))

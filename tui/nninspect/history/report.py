@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nninspect.history.against import Against, RowAgainst
 from nninspect.text import bench
+from nninspect.text.intervals import median
 from nninspect.text.plain import plain
 
 
@@ -20,7 +21,7 @@ def lines(compared: Against) -> Iterator[str]:
 def _said(row: RowAgainst) -> str:
     """ "12 % faster …", or both figures and why there is no ratio."""
     figures = " then, ".join(
-        bench.median(each.latency)
+        median(each.latency)
         for each in (row.then, row.now)
         if each is not None and each.latency is not None
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from nninspect.protocol.bench import Agreement, BenchResult, BenchRow, Compare, Spent
-from nninspect.protocol.bench_figures import Latency, LayerTimes
+from nninspect.protocol.bench_figures import LayerTimes
 from nninspect.protocol.bench_plan import BenchProgress, Key
 from nninspect.text import sweep, units
+from nninspect.text.intervals import between, digits, interval, median, rounded
 from nninspect.text.plain import plain
 
 COLUMNS = (
@@ -49,11 +49,6 @@ REASONS = {
 LAYER_COLUMNS = ("own time of", "share", "own", "calls", "FLOP/s", "bound")
 MOST_OVERHEAD = 1.10
 """Times the plain run: beyond it an instrumented run's milliseconds say little."""
-
-_SIGNIFICANT = 4
-_ONE_UNIT = 100
-"""Times the lower end: beyond it both ends in one unit read badly."""
-"""Digits at most, however narrow the interval."""
 
 
 def cells(row: BenchRow) -> tuple[str, ...]:
@@ -96,33 +91,6 @@ def name(key: Key) -> str:
     return f"{key.device}, batch {key.batch}{mode}"
 
 
-def median(latency: Latency) -> str:
-    """ "2.31 ms", with no digit that the interval leaves open."""
-    return rounded(latency.median_s, latency.ci_high_s - latency.ci_low_s)
-
-
-def interval(latency: Latency) -> str:
-    """ "2.28–2.35 ms"; of a single round there is none."""
-    if len(latency.kept) == 1:
-        return units.NONE
-    return between(latency.ci_low_s, latency.ci_high_s, latency.median_s)
-
-
-def between(low_s: float, high_s: float, middle_s: float) -> str:
-    """ "2.28–2.35 ms", in the unit of what lies between; "152 µs–280 ms" where one would not do."""
-    if high_s > _ONE_UNIT * low_s:
-        return f"{units.seconds(low_s)}–{units.seconds(high_s)}"
-    low, unit = _in_unit(low_s, high_s - low_s, middle_s)
-    high, _ = _in_unit(high_s, high_s - low_s, middle_s)
-    return f"{low}–{high} {unit}"
-
-
-def rounded(seconds: float, width: float) -> str:
-    """A duration whose last digit is that of the interval's half-width."""
-    number, unit = _in_unit(seconds, width, seconds)
-    return f"{number} {unit}"
-
-
 def speedup(compare: Compare | None) -> str:
     """ "12.3× (11.9–12.6)"; "≈" where neither is faster, "~" where it can't be relied on."""
     if compare is None:
@@ -131,7 +99,7 @@ def speedup(compare: Compare | None) -> str:
         return "withheld"
     width = compare.ci_high - compare.ci_low
     ratio, low, high = (
-        _digits(each, width, compare.ratio)
+        digits(each, width, compare.ratio)
         for each in (compare.ratio, compare.ci_low, compare.ci_high)
     )
     sign = "~" if compare.untrusted else "" if compare.winner else "≈"
@@ -202,21 +170,6 @@ def disagreement(found: Agreement) -> str:
         f"its outputs differ from those of {name(found.against)}: the largest error over their"
         f" scale is {error}, the limit {found.limit:.0e}"
     )
-
-
-def _in_unit(seconds: float, width: float, scale_of: float) -> tuple[str, str]:
-    """The number and its unit, by the unit of `scale_of`."""
-    shown = units.seconds(scale_of)
-    unit = shown.split()[-1]
-    scale = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}[unit]
-    return _digits(seconds / scale, width / scale, scale_of / scale), unit
-
-
-def _digits(value: float, width: float, scale_of: float) -> str:
-    """`value` to the place of the first digit of half the width; whole numbers at least."""
-    most = _SIGNIFICANT - 1 - math.floor(math.log10(abs(scale_of))) if scale_of else 0
-    wanted = most if width <= 0 else -math.floor(math.log10(width / 2))
-    return f"{value:.{max(0, min(most, wanted))}f}"
 
 
 def _throughput(row: BenchRow) -> str:

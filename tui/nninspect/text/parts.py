@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nninspect.protocol.bench import BenchRow
 from nninspect.text import units
-from nninspect.text.bench import between, rounded
+from nninspect.text.intervals import between, rounded
 from nninspect.text.plain import plain
 
 COLUMNS = ("parts of", "p50", "interval")

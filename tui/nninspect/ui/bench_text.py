@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nninspect.history import report
 from nninspect.history.against import Against
 from nninspect.protocol.bench import BenchResult, BenchRow
-from nninspect.text import bench, headline, units
+from nninspect.text import bench, headline, intervals, units
 from nninspect.text.parts import parts
 from nninspect.text.plain import plain
 from nninspect.ui.spans import Paragraph, Span, pad, paragraph
@@ -90,7 +90,7 @@ def layers(row: BenchRow, most: int) -> Iterator[Paragraph]:
 def _facts(row: BenchRow) -> Iterator[tuple[str, str]]:
     if row.latency is not None:
         found = row.latency
-        yield "p50", f"{bench.median(found)} ({bench.interval(found)}), {found.ci_method}"
+        yield "p50", f"{intervals.median(found)} ({intervals.interval(found)}), {found.ci_method}"
         yield "floor", units.seconds(found.floor_s)
         calls = "" if found.calls_per_sample == 1 else f", means of {found.calls_per_sample} calls"
         yield "calls", f"{units.count(found.n_calls)}{calls}, {found.warmup_calls} to warm up"
