@@ -14,6 +14,7 @@ from nninspect.history.past import History, default_folder
 from nninspect.protocol.bench import BenchResult
 from nninspect.text import bench as text
 from nninspect.text import units
+from nninspect.text.intervals import interval, median
 
 EXAMPLES = """
 nninspect history resnet-small
