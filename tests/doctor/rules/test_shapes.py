@@ -92,7 +92,8 @@ FLAGGED = {
         lambda: Turned(lambda x: x.view(len(x), 6, 2, 2).transpose(1, 2).reshape(len(x), 2, 6, 2)
                        .contiguous().view(len(x), 6, 4)), "2,6,4"),
     "NN609 channels first": (lambda: Turned(lambda x: x.reshape(len(x), 4, 6, 5)), "2,6,5,4"),
-    "NN609 parts of samples": (lambda: Turned(lambda x: x.view(-1, 40)), "2,6,5,4"),
+    "NN609 parts of samples": (
+        lambda: Turned(lambda x: F.linear(x.view(-1, 40), torch.ones(3, 40))), "2,6,5,4"),
     "NN606": (lambda: OnlyInTraining("no such thing"), "2,8"),
 }  # fmt: skip
 SILENT = {
@@ -104,6 +105,12 @@ SILENT = {
     "windows": (lambda: Turned(lambda x: x.view(len(x), 3, 2, 3, 2, 4)), "2,6,6,4"),
     "tokens side by side": (lambda: Turned(lambda x: x.reshape(-1, 4)), "2,6,4"),
     "groups as rows": (lambda: Turned(lambda x: x.view(-1, 2)), "2,6,4"),
+    "patches as rows": (lambda: Turned(lambda x: x.view(-1, 2, 5, 4)), "2,6,5,4"),
+    "heads as rows": (lambda: Turned(lambda x: x.transpose(1, 2).reshape(-1, 2, 3, 2)), "2,6,4"),
+    "relative positions shifted": (
+        lambda: Turned(lambda x: F.pad(x, (1, 0)).view(len(x), 5, 9)[:, 1:].view(len(x), 9, 4)),
+        "2,9,4",
+    ),
     "relative positions": (
         lambda: Turned(lambda x: F.pad(x, (1, 0)).view(len(x), 5, 6)[:, 1:]),
         "2,6,4",

@@ -38,15 +38,13 @@ def regrouped(given: Shape, made: Shape) -> Regrouped | None:
 
 
 def takes_from_samples(given: Shape, made: Shape) -> bool:
-    """Whether a view makes several rows of each sample that are no dimensions of it: (B, 8, 16, 16)
-    to (4 B, 512), as `view(-1, 512)` does where 512 is the wrong number."""
-    while given and made and given[-1] == made[-1]:
-        given, made = given[:-1], made[:-1]
-    if len(given) < 3 or not made or not given[0] or made[0] % given[0]:
+    """Whether a view makes several rows of features of each sample that has more dimensions than
+    that: (B, 8, 16, 16) to (4 B, 512), as `view(-1, 512)` does where 512 is the wrong number."""
+    if len(given) < 3 or len(made) != 2 or not given[0] or made[0] % given[0]:
+        return False
+    if given[-1] == made[-1]:
         return False
     rows, left = made[0] // given[0], list(given[1:])
-    if rows == 1:
-        return False
     while left and rows % left[0] == 0:
         rows //= left.pop(0)
     return rows > 1 and len(left) > 1

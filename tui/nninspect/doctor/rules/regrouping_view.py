@@ -13,6 +13,7 @@ from nninspect.doctor.roles import Role
 from nninspect.doctor.rule import Need, Rule
 from nninspect.doctor.source import nodes_in
 from nninspect.doctor.step import Step
+from nninspect.doctor.trace import Trace
 from nninspect.protocol.findings import Finding, Severity
 from nninspect.text.shapes import shape
 
@@ -52,7 +53,7 @@ class RegroupingView(Rule):
             if step.name not in _VIEWS or step.at in told or not _is_of_what_came_in(step):
                 continue
             meant = regrouped(step.given_shape, step.shape)
-            if meant is None and not takes_from_samples(step.given_shape, step.shape):
+            if meant is None and not _makes_rows(evidence.trace, step):
                 continue
             told.add(step.at)
             yield self.finding(
@@ -69,9 +70,22 @@ class RegroupingView(Rule):
 def _is_of_what_came_in(step: Step) -> bool:
     """Not of a table or a weight; nor of what was padded, to be shifted."""
     made = step.producers[0] if step.producers else None
+    while made is not None and made.role is Role.MOVE and made.name not in _PADDED:
+        made = made.producers[0] if made.producers else None
     if made is None:
         return bool(step.producers)
-    return made.name not in _PADDED and made.role is not Role.JOIN
+    is_padded = made.role is Role.JOIN and any(_is_zeros(each) for each in made.producers)
+    return made.name not in _PADDED and not is_padded
+
+
+def _is_zeros(step: Step | None) -> bool:
+    return step is not None and "zeros" in step.name
+
+
+def _makes_rows(trace: Trace, step: Step) -> bool:
+    """It makes features of parts of samples, for a layer."""
+    is_for_layer = any(each.name == "linear" for each in trace.after(step))
+    return is_for_layer and takes_from_samples(step.given_shape, step.shape)
 
 
 def _change(evidence: Evidence, step: Step, meant: Regrouped) -> str:

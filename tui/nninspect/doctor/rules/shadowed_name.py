@@ -33,8 +33,8 @@ class ShadowedName(Rule):
 
     What it flags: an attribute or a part called as a method of nn.Module is (`self.type`,
         `self.modules`); a method of such a name that can't be called as torch calls it
-        (`def train(self, loader)`), and a `train` that does not return the model. Methods that
-        take what torch gives are left alone.
+        (`def train(self, loader)`), and a `train` that does not return the model, of a part an
+        info. Methods that take what torch gives are left alone.
     Why: `model.eval()` calls `self.train(False)`, `model.to(device)` and optimizers go through
         `modules()` and `parameters()`: they meet yours instead, and raise or do something else.
         A part of such a name can't be reached: `self.modules` is the method.
@@ -99,7 +99,7 @@ class ShadowedName(Rule):
                     " what train returns.",
                     change="return self  # at its end",
                     at=at,
-                    severity=Severity.WARNING,
+                    severity=Severity.INFO if at.path else Severity.WARNING,
                 )
 
 
