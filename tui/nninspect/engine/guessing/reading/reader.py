@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from nninspect.engine.guessing.reading.expressions import Expressions, Names, is_torchs
+from nninspect.engine.guessing.reading.calls import Names, is_torchs
+from nninspect.engine.guessing.reading.expressions import Expressions
 from nninspect.engine.guessing.reading.source import (
     expressions,
+    is_list,
+    is_list_of_tensors,
     last_name,
     names_in,
     parsed,
@@ -51,6 +54,9 @@ class _Reader(Expressions):
             return
         names: Names = {name: Given(name) for name in positional(function)}
         names |= {one.arg: Given(one.arg) for one in function.args.kwonlyargs}
+        for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+            if is_list_of_tensors(one.annotation):
+                self._is_list(one.arg)
         if function.args.vararg:
             names[function.args.vararg.arg] = Given(f"*{function.args.vararg.arg}")
         if function.args.kwarg:
@@ -91,14 +97,20 @@ class _Reader(Expressions):
             case ast.If(test=test, body=body, orelse=orelse):
                 return self._branches(test, body, orelse, names)
             case ast.For(target=target, iter=over, body=body, orelse=orelse):
-                self._bind(target, self._element(over, names), names)
-                return self._block([*body, *body, *orelse], names)  # what the last turn left
+                for element in self._elements(over, names):
+                    self._bind(target, element, names)
+                    self._block(body, names)
+                return self._block([*body, *orelse], names)  # with what the last turn left
             case ast.While() | ast.With() | ast.Try():
                 for expression in expressions(statement):
                     self._value(expression, names)
                 return self._block(statement.body, names)
             case ast.FunctionDef() | ast.ClassDef():
                 pass
+            case ast.Assert(test=test):
+                if not isinstance(test, ast.Compare):
+                    self._value(test, names)
+                self._must_be_list(test, names)
             case _:
                 for expression in expressions(statement):
                     self._value(expression, names)
@@ -110,6 +122,9 @@ class _Reader(Expressions):
         """Both, each with the names as they were. A branch for another kind of argument, as
         `if isinstance(x, dict):`, is not read."""
         self._value(test, names)
+        match test, body:
+            case ast.UnaryOp(op=ast.Not(), operand=asked), [ast.Raise(), *_]:
+                self._must_be_list(asked, names)
         is_other_kind = isinstance(test, ast.Call) and last_name(test.func) == "isinstance"
         returned: Value = None
         for branch in ([] if is_other_kind else body), orelse:
@@ -119,6 +134,14 @@ class _Reader(Expressions):
                 if not isinstance(names.get(name), Given):
                     names[name] = value
         return returned
+
+    def _must_be_list(self, test: ast.expr, names: Names) -> None:
+        """`assert isinstance(x, list)`."""
+        match test:
+            case ast.Call(args=[asked, kind]) if last_name(test.func) == "isinstance":
+                value = self._value(asked, names)
+                if isinstance(value, Given) and value.is_whole and is_list(kind):
+                    self._is_list(value.path)
 
     def _bind(self, target: ast.expr, value: Value, names: Names) -> None:
         if isinstance(target, ast.Name):

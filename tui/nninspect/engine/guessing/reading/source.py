@@ -48,6 +48,32 @@ def names_in(target: ast.expr) -> list[str]:
     return [last_name(one) if isinstance(one, ast.Name) else "" for one in target.elts]
 
 
+def is_list(kind: ast.expr) -> bool:
+    """`list`, or several kinds of which a tuple is none."""
+    if isinstance(kind, (ast.Tuple, ast.List)):
+        return any(map(is_list, kind.elts)) and "Tensor" not in map(last_name, kind.elts)
+    return last_name(kind) in ("list", "List", "Sequence")
+
+
+def is_list_of_tensors(annotation: ast.expr | None) -> bool:
+    """`list[torch.Tensor]`, `List["Tensor"]`."""
+    match annotation:
+        case ast.Constant(value=str() as text):
+            return is_list_of_tensors(_expression(text))
+        case ast.Subscript(value=kind, slice=of) if is_list(kind):
+            item = _expression(of.value) if isinstance(of, ast.Constant) else of
+            return item is not None and last_name(item) == "Tensor"
+        case _:
+            return False
+
+
+def _expression(text: object) -> ast.expr | None:
+    try:
+        return ast.parse(str(text), mode="eval").body
+    except SyntaxError:
+        return None
+
+
 def expressions(node: ast.AST) -> Iterator[ast.expr]:
     """The expressions directly below a node."""
     for child in ast.iter_child_nodes(node):

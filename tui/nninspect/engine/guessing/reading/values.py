@@ -11,6 +11,9 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
+MOST_NAMES = 16
+"""Turns of a loop over names that are read."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -75,6 +78,8 @@ class Reading:
     is_time_first: bool = False
     """Its tokens go into a recurrent layer or a transformer that takes the batch second."""
     is_optional: bool = False
+    is_list: bool = False
+    """It has to be a list, as its annotation or a check says."""
     is_index: bool = False
     """It chooses entries of something, or is the class that a loss is told."""
     is_stacked: bool = False
@@ -105,6 +110,14 @@ def item(owner: Any, key: object) -> Value:
     if isinstance(key, int) and entries and -len(entries) <= key < len(entries):
         found = entries[key][1]
     return Held(entries[0][1]) if found is None and entries else found and Held(found)
+
+
+def names_held(owner: Any) -> list[str]:
+    """The keys of a dict of modules, or what a list of names has; [] for anything else."""
+    if isinstance(owner, nn.ModuleDict):
+        return list(owner)[:MOST_NAMES]
+    is_plain = isinstance(owner, (dict, list, tuple)) and all(isinstance(one, str) for one in owner)
+    return list(owner)[:MOST_NAMES] if is_plain else []
 
 
 def first(value: Value) -> Value:
