@@ -142,6 +142,72 @@ class GraphOfWeights(Net):
         return torch.spmm(adj, torch.mm(x, self.weight))
 
 
+@takes("inputs[0]=1x6")
+class CheckedList(Net):
+    def set_up(self) -> None:
+        self.enc, self.head = nn.Linear(6, 8), nn.Linear(8, 2)
+
+    def forward(self, inputs: Any) -> Any:
+        if not isinstance(inputs, list):
+            raise TypeError("a list is wanted")
+        return self.head(torch.stack([self.enc(x) for x in inputs]).mean(0))
+
+
+@takes("xs[0]=1x5 xs[1]=1x7")
+class AssertedList(Net):
+    def set_up(self) -> None:
+        self.a, self.b = nn.Linear(5, 3), nn.Linear(7, 3)
+
+    def forward(self, xs: Any) -> Any:
+        assert isinstance(xs, list)
+        return self.a(xs[0]) + self.b(xs[1])
+
+
+@takes("features[0]=1x8x32x32 features[1]=1x16x32x32")
+class AnnotatedList(Net):
+    """As long as the parts that go through it."""
+
+    def set_up(self) -> None:
+        self.parts = nn.ModuleList([nn.Conv2d(8, 4, 1), nn.Conv2d(16, 4, 1)])
+
+    def forward(self, features: list[torch.Tensor]) -> Any:
+        return sum(part(features[place]) for place, part in enumerate(self.parts))
+
+
+@takes("audio=1x20 text=int64[0:50]:1x16")
+class NamedByItsParts(Net):
+    def set_up(self) -> None:
+        self.parts = nn.ModuleDict({"audio": nn.Linear(20, 8), "text": nn.Embedding(50, 8)})
+
+    def forward(self, **inputs: Any) -> Any:
+        return sum(part(inputs[name]).mean(-2) for name, part in self.parts.items())
+
+
+@takes("x.rgb=1x3x32x32 x.depth=1x1x32x32")
+class NamedByAList(Net):
+    def set_up(self) -> None:
+        self.names = ["rgb", "depth"]
+        self.parts = nn.ModuleDict({"rgb": nn.Conv2d(3, 4, 3), "depth": nn.Conv2d(1, 4, 3)})
+
+    def forward(self, x: Any) -> Any:
+        total = 0
+        for name in self.names:
+            total = total + self.parts[name](x[name])
+        return total
+
+
+@takes("states=1x4 action=1x3")
+class Popped(Net):
+    """What is popped without a default, or asked for, is needed or not."""
+
+    def set_up(self) -> None:
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(3, 4)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        out = self.a(kwargs.pop("states")) + self.b(kwargs["action"])
+        return out * kwargs["scale"] if "scale" in kwargs else out
+
+
 # States, time first, text
 
 
@@ -381,3 +447,84 @@ def test_reading_a_forward_runs_none_of_it() -> None:
             return self.other(self.fc(x))
 
     assert [use.argument for use in read(Net())["x"].uses] == ["input"]
+
+
+# Found by trying
+
+
+class OneNumberASample(Net):
+    """A condition, and whether it is left out: a number each for a sample."""
+
+    def set_up(self) -> None:
+        self.inp, self.label = nn.Conv2d(1, 8, 3), nn.Embedding(11, 8)
+
+    def forward(self, x: Any, timesteps: Any, context: Any, context_mask: Any) -> Any:
+        given = self.label(context) * (1 - context_mask.float()[:, None])
+        return self.inp(x) + (given + timesteps[:, None])[:, :, None, None]
+
+
+class MaskOfSteps(Net):
+    def set_up(self) -> None:
+        self.phi = nn.Linear(5, 16)
+
+    def forward(self, x: Any, mask: Any) -> Any:
+        return (self.phi(x) * mask.unsqueeze(-1)).sum(1)
+
+
+class ColumnOfLengths(Net):
+    def set_up(self) -> None:
+        self.embed = nn.Embedding(30, 4)
+
+    def forward(self, captions: Any, caption_lengths: Any) -> Any:
+        order = caption_lengths.squeeze(1).sort(descending=True)[1]
+        return self.embed(captions[order])
+
+
+class Clip(Net):
+    def set_up(self) -> None:
+        self.conv, self.fc = nn.Conv3d(3, 2, 3, padding=1), nn.Linear(2 * 8 * 28 * 28, 5)
+
+    def forward(self, clip: Any) -> Any:
+        return self.fc(F.max_pool3d(self.conv(clip), (2, 4, 4)).flatten(1))
+
+
+class PackedSpectrogram(Net):
+    """torch takes any size that comes packed, and reads past the weights."""
+
+    def set_up(self) -> None:
+        self.conv, self.rnn = nn.Conv2d(1, 4, 1), nn.LSTM(4 * 40, 8, batch_first=True)
+
+    def forward(self, mels: Any, lengths: Any) -> Any:
+        x = self.conv(mels.unsqueeze(1)).flatten(1, 2).transpose(1, 2)
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
+        return self.rnn(packed)[1]
+
+
+class Boxes(Net):
+    def set_up(self) -> None:
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, features: Any, boxes: Any) -> Any:
+        x = self.conv(features)
+        return [x[:, :, int(y) :, int(left) :] for left, y, _, _ in boxes]
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [
+        (OneNumberASample, {"context": "int64[0:11]:1", "context_mask": "bool[1:2]:1"}),
+        (MaskOfSteps, {"x": "1x16x5", "mask": "bool[1:2]:1x16"}),
+        (ColumnOfLengths, {"captions": "int64[0:30]:1x16", "caption_lengths": "int64[16:17]:1x1"}),
+        (Clip, {"": "1x3x16x112x112"}),
+        (PackedSpectrogram, {"mels": "1x40x40"}),
+        (Boxes, {"boxes": "float32[0:16]:1x4"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_the_source_leaves_open_is_found(
+    kind: type[nn.Module], typed: dict[str, str], look: Look
+) -> None:
+    inspection = look(kind()).inspection
+    assert inspection.failure is None
+    found = {spec.name: format_input(spec).rpartition("=")[2] for spec in inspection.inputs}
+    assert {name: found[name] for name in typed} == typed

@@ -14,7 +14,7 @@ from nninspect.engine.choose_inputs import check_against_forward
 from nninspect.engine.guess import guess_inputs
 from nninspect.engine.guessing.arguments import required_arguments
 from nninspect.engine.guessing.search import MAX_TRIES
-from nninspect.engine.inputs import dtype_named, make_arguments
+from nninspect.engine.inputs import dtype_named, make_arguments, with_each
 from nninspect.engine.load import Loaded
 from nninspect.errors import BadInput
 from nninspect.protocol.records import InputSpec
@@ -163,6 +163,17 @@ def test_any_name_goes_where_forward_takes_any() -> None:
 
 def test_an_empty_batch_is_refused(look: Look) -> None:
     assert "a batch of 0" in refusal(look, nn.Linear(2, 2), batch=0).message
+
+
+@pytest.mark.parametrize(("names", "kind"), [(("x.0", "x.1"), tuple), (("x[1]", "x[0]"), list)])
+def test_numbered_entries_are_a_tuple_or_a_list(names: tuple[str, ...], kind: type) -> None:
+    specs = [InputSpec((size,), name=name) for size, name in enumerate(names, 1)]
+    _, kwargs = make_arguments(specs, torch.device("cpu"))
+    assert type(kwargs["x"]) is kind
+    assert sorted(len(one) for one in kwargs["x"]) == [1, 2]
+    doubled = with_each(((), kwargs), lambda one: one * 2)[1]["x"]
+    assert type(doubled) is kind
+    assert torch.equal(doubled[0], kwargs["x"][0] * 2)
 
 
 # Choosing

@@ -55,6 +55,7 @@ def test_any_text_is_an_input_or_a_bad_input(text: str) -> None:
         ("float16[-1:1]:2", InputSpec((2,), "float16", low=-1, high=1)),
         ("mask=bool:1x128", InputSpec((1, 128), "bool", "mask")),
         ("x=1x3", InputSpec((1, 3), name="x")),
+        ("batch.images[1]=1x3", InputSpec((1, 3), name="batch.images[1]")),
         ("이미지 = 1x3", InputSpec((1, 3), name="이미지")),
         ("complex64:2", InputSpec((2,), "complex64")),
     ],

@@ -18,7 +18,7 @@ from nninspect.engine.guessing.arguments import required_arguments
 from nninspect.engine.guessing.attempt import Refusal, attempt
 from nninspect.engine.guessing.known import Guess
 from nninspect.engine.guessing.search import Search
-from nninspect.engine.inputs import as_dtype
+from nninspect.engine.inputs import as_dtype, steps_of
 from nninspect.engine.load import Loaded
 from nninspect.engine.lost_device import end_if_lost, waiting_for
 from nninspect.engine.recorder import CallRecorder, module_by_module
@@ -136,7 +136,7 @@ def check_against_forward(model: nn.Module, specs: Sequence[InputSpec]) -> None:
     names = [spec.name for spec in specs if spec.name]
     if twice := [name for name in names if names.count(name) > 1]:
         raise BadInput(f"the input {twice[0]} is given twice", "Give each name once")
-    names = list(dict.fromkeys(name.partition(".")[0] for name in names))
+    names = list(dict.fromkeys(steps_of(name)[0] for name in names))
     takes = [p for p in signature.parameters.values() if p.kind is not p.VAR_POSITIONAL]
     if not any(p.kind is p.VAR_KEYWORD for p in takes):
         for name in names:

@@ -100,7 +100,7 @@ def _of_argument(
     entries = _entries(model, reading, name)
     if entries != [name]:
         for path in entries:
-            yield _Part(path.rpartition(".")[2], None, path, path, is_required)
+            yield _Part(path.rpartition(".")[2], None, _typed(path, reading), path, is_required)
         return
     alone = is_only and argument.kind is argument.POSITIONAL_OR_KEYWORD
     by_position = argument.kind in (argument.POSITIONAL_ONLY, argument.VAR_POSITIONAL)
@@ -124,10 +124,17 @@ def _entries(model: nn.Module, reading: Mapping[str, Reading], path: str) -> lis
     is_numbered = all(one.rpartition(".")[2].isdigit() for one in below)
     is_state = any(use.argument == "hx" for one in below for use in reading[one].uses)
     is_named = any(by_name(model, path.rpartition(".")[2]))
-    if not below or (is_numbered and is_named and not is_state):
+    is_list = path in reading and reading[path].is_list
+    if not below or (is_numbered and is_named and not is_state and not is_list):
         return [path]
     needed = [one for one in below if not reading[one].is_optional] or below
     return [entry for one in needed for entry in _entries(model, reading, one)]
+
+
+def _typed(path: str, reading: Mapping[str, Reading]) -> str:
+    """The name of an entry as it is typed: "images[0]" of a list."""
+    outer, _, key = path.rpartition(".")
+    return f"{outer}[{key}]" if outer and reading[outer].is_list and key.isdigit() else path
 
 
 def _source(options: Sequence[Options]) -> str:

@@ -48,7 +48,7 @@ def as_arguments(specs: Sequence[InputSpec], tensors: Sequence[torch.Tensor]) ->
     kwargs: dict[str, Any] = {}
     for spec, tensor in zip(specs, tensors, strict=True):
         if spec.name:
-            *outer, key = spec.name.split(".")
+            *outer, key = steps_of(spec.name)
             held = kwargs
             for name in outer:
                 held = held.setdefault(name, {})
@@ -56,6 +56,11 @@ def as_arguments(specs: Sequence[InputSpec], tensors: Sequence[torch.Tensor]) ->
         else:
             args.append(tensor)
     return tuple(args), {name: _nested(value) for name, value in kwargs.items()}
+
+
+def steps_of(name: str) -> list[str]:
+    """ "batch.image" → ["batch", "image"], "images[0]" → ["images", "[0]"]."""
+    return name.replace("[", ".[").split(".")
 
 
 class Entries(dict[str, Any]):
@@ -74,8 +79,8 @@ def with_each(arguments: Arguments, change: Callable[[torch.Tensor], torch.Tenso
     def changed(value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return change(value)
-        if isinstance(value, tuple):
-            return tuple(map(changed, value))
+        if isinstance(value, (tuple, list)):
+            return type(value)(map(changed, value))
         return Entries({name: changed(part) for name, part in value.items()})
 
     args, kwargs = arguments
@@ -83,12 +88,14 @@ def with_each(arguments: Arguments, change: Callable[[torch.Tensor], torch.Tenso
 
 
 def _nested(value: Any) -> Any:
-    """Entries that are numbered, "pair.0" and "pair.1", are a tuple; others a dict."""
+    """Entries that are numbered are a tuple, "pair.0", or a list, "images[0]"; others a dict."""
     if not isinstance(value, dict):
         return value
     parts = {name: _nested(part) for name, part in value.items()}
     if all(name.isdecimal() for name in parts):
         return tuple(parts[name] for name in sorted(parts, key=int))
+    if all(name.startswith("[") for name in parts):
+        return [parts[name] for name in sorted(parts, key=lambda name: int(name[1:-1]))]
     return Entries(parts)
 
 

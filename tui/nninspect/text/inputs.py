@@ -16,7 +16,7 @@ EXAMPLES = "--input 1,3,224,224 or --input int64:1x128 or --input mask=bool:1x12
 
 _FORM = re.compile(
     r"""
-    (?: (?P<name>[^\W\d]\w*(?:\.\w+)*) \s* = \s* )?
+    (?: (?P<name>[^\W\d]\w*(?:\.\w+|\[\d+\])*) \s* = \s* )?
     (?: (?P<dtype>[a-z]+\d*) \s* (?: \[ (?P<low>[^:\]]+) : (?P<high>[^:\]]+) \] )? \s* : \s* )?
     (?: \(? \s* (?P<shape> \d{1,18} (?: \s* [,x×] \s* \d{1,18} )* ) \s* ,? \s* \)?
       | \( \s* \)
@@ -30,7 +30,7 @@ def parse_input(text: str) -> InputSpec:
     """Read `[name=][dtype[[low:high]]:]shape`; the shape's dimensions are parted by "," or "x".
 
     `batch.image=` is the entry "image" of the argument `batch`, which is a dict, or an object with
-    that attribute; `batch.0=` is its first, of a tuple.
+    that attribute; `batch.0=` is its first, of a tuple, and `batch[0]=` of a list.
 
     Raises BadInput with what was expected.
     """

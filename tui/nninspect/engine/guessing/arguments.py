@@ -130,6 +130,7 @@ def _mask(model: nn.Module) -> Iterator[InputSpec]:
     yield InputSpec((1, 1, SEQUENCE, SEQUENCE), "bool", low=1, high=2)
     yield InputSpec((SEQUENCE, SEQUENCE), "bool", low=1, high=2)
     yield InputSpec((1, SEQUENCE), "float32", low=1, high=2)
+    yield InputSpec((1,), "bool", low=1, high=2)
 
 
 def _square_mask(model: nn.Module) -> Iterator[InputSpec]:
@@ -165,6 +166,10 @@ def _regions(model: nn.Module) -> Iterator[InputSpec]:
     yield InputSpec((1, 4), "float32", "", 0, 16)
 
 
+def _boxes(model: nn.Module) -> Iterator[InputSpec]:
+    yield from reversed(tuple(_regions(model)))
+
+
 def _state(model: nn.Module) -> Iterator[InputSpec]:
     for layer in model.modules():
         if isinstance(layer, nn.RNNBase):
@@ -188,6 +193,7 @@ _NAMES: tuple[tuple[str, Callable[[nn.Module], Iterator[InputSpec]]], ...] = (
     (r"^adj(?:acency)?(?:_?mat(?:rix)?)?$", _adjacency),
     (r"^(?:t|time|timesteps?|time_steps?|step|sigmas?|noise_level)$", _steps),
     (r"(?:^|_)rois?$", _regions),
+    (r"(?:^|_)(?:b|bounding_?)?box(?:es)?$|^proposals$", _boxes),
     (r"^(?:h|hx|h_?0|hidden|hidden_states?|state|prev_state)$", _state),
     (r"^(?:class_labels?|labels?|cond(?:ition)?|class_ids?|users?|items?|y)$", _one_integer),
     (r"(?:^|_)(?:user|item|class)_?(?:ids?|index|idx)$", _one_integer),

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils.rnn import PackedSequence
 
 from nninspect.engine.blame import described, message_of
 from nninspect.engine.failure import is_out_of_memory
@@ -104,12 +105,13 @@ def _counted() -> Iterator[_Calls]:
 
     def counted(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         try:
+            _check_packed(module, args)
             result = plain_call(module, *args, **kwargs)
         except BaseException as error:
             known = calls.error
             if known is None or (error is not known and error.__cause__ is not known):
                 calls.error, calls.module = error, module
-                calls.given = (*args, *kwargs.values())
+                calls.given = (*map(_unpacked, args), *kwargs.values())
             raise
         calls.done += 1
         return result
@@ -119,6 +121,18 @@ def _counted() -> Iterator[_Calls]:
         yield calls
     finally:
         nn.Module.__call__ = plain_call  # type: ignore[method-assign]
+
+
+def _check_packed(module: nn.Module, args: Sequence[Any]) -> None:
+    """What torch leaves out: of packed sequences it takes any size, and reads past the weights."""
+    if isinstance(module, nn.RNNBase) and args and isinstance(args[0], PackedSequence):
+        want, got = module.input_size, args[0].data.shape[-1]
+        if want != got:
+            raise RuntimeError(f"input.size(-1) must be equal to {want}, got {got}")
+
+
+def _unpacked(value: Any) -> Any:
+    return value.data if isinstance(value, PackedSequence) else value
 
 
 def _refusal(
@@ -147,7 +161,7 @@ def tensors_of(values: Mapping[Any, Any]) -> Iterator[torch.Tensor]:
     for value in values.values():
         if isinstance(value, Mapping):
             yield from tensors_of(value)
-        elif isinstance(value, tuple):
+        elif isinstance(value, (tuple, list)):
             yield from tensors_of(dict(enumerate(value)))
         else:
             yield value

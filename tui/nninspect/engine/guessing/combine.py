@@ -20,11 +20,17 @@ MAX_ALONE = 8
 
 
 def combined(columns: Sequence[Sequence[InputSpec]]) -> tuple[Specs, ...]:
-    """The first options together; those that are sequences together; then the second ones …, a
-    shorter list keeping its first; then each argument's second alone. Graphs go first."""
+    """The first options together; those that are sequences together, and those that are one number
+    a sample; then the second ones …, a shorter list keeping its first; then each argument's second
+    alone. Graphs go first."""
     rows = [tuple(column[0] for column in columns)]
     if len(columns) > 1:
-        rows.append(tuple(next(filter(_is_sequence, column), column[0]) for column in columns))
+        rows += [
+            tuple(next(filter(fits, column), column[0]) for column in columns)
+            for fits in (_is_sequence, _is_one_a_sample)
+        ]
+        if any(map(_is_mask_of_steps, rows[0])):
+            rows[:2] = rows[1::-1]
     rows += [
         tuple(spec or column[0] for spec, column in zip(row, columns, strict=True))
         for row in zip_longest(*columns)
@@ -37,6 +43,14 @@ def combined(columns: Sequence[Sequence[InputSpec]]) -> tuple[Specs, ...]:
 
 def _is_sequence(spec: InputSpec) -> bool:
     return SEQUENCE in spec.shape[1:] and len(spec.shape) < 4
+
+
+def _is_one_a_sample(spec: InputSpec) -> bool:
+    return spec.shape == (1,)
+
+
+def _is_mask_of_steps(spec: InputSpec) -> bool:
+    return "mask" in spec.name and spec.shape == (1, SEQUENCE)
 
 
 def _one_changed(first: Specs, columns: Sequence[Sequence[InputSpec]]) -> Iterator[Specs]:

@@ -37,11 +37,14 @@ def dimensions(tried: Tried) -> Iterator[Specs]:
     layer = refusal.module
     for place in places_of(refusal, specs):
         spec = specs[place]
-        got = refusal.got[0].shape if refusal.got else spec.shape
+        own = (got.shape for got in refusal.got if got.origin == place)
+        got = next(own, refusal.got[0].shape if refusal.got else spec.shape)
         more = len(got) - len(spec.shape)
         if layer is not None and wanted(layer) is not None and more == 0:
             for shape in (one for one in candidates(layer) if len(one.shape) == count):
                 yield replaced(specs, place, shape=shape.shape, batch_dim=shape.batch_dim)
+        if spec.shape == (1,) and not is_float(spec) and count - more == 2:  # `lengths.squeeze(1)`
+            yield replaced(specs, place, shape=(1, 1))
         yield replaced(specs, place, shape=_of_dimensions(spec.shape, max(count - more, 1)))
 
 
@@ -191,6 +194,9 @@ def later_size(tried: Tried) -> Iterator[Specs]:
                 if len(alike) > 1:
                     yield with_sides(specs, alike, side)
                 yield with_side(specs, place, side)
+        if len(spec.shape) == 5 and got and is_float(spec):  # a clip, whose frames stay
+            side = round(spec.shape[-1] * math.sqrt(want / got))
+            yield resized(resized(specs, place, -1, side), place, -2, side)
     wrong = mismatch(refusal)
     yield from _joined(specs, wrong.axis if wrong else -1, want, got)
     for place, spec in enumerate(specs):  # another axis became the layer's

@@ -26,7 +26,7 @@ def places_of(refusal: Refusal, specs: Specs) -> list[int]:
     """The inputs that a refusal can be about, the likeliest first."""
     fed = [got.origin for got in refusal.got if 0 <= got.origin < len(specs)]
     if fed:
-        return list(dict.fromkeys(fed))
+        return list(dict.fromkeys([*(one for one in refusal.mentioned if one in fed), *fed]))
     shapes = [got.shape for got in refusal.got]
     alike = (place for place, spec in enumerate(specs) if spec.shape in shapes)
     named = (place for place in refusal.mentioned if place < len(specs))

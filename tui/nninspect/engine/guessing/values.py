@@ -25,8 +25,21 @@ def arguments(tried: Tried) -> Iterator[Specs]:
     specs, refusal = tried[-1]
     if re.search(r"missing \d+ required positional argument", refusal.text) and specs:
         yield (*specs, msgspec.structs.replace(specs[0], name=""))
+    if re.search(r"(?:list|tuple) index out of range", refusal.text):
+        yield from _longer(specs)
     if found := re.search(r"unexpected keyword argument '(\w+)'", refusal.text):
         yield tuple(spec for spec in specs if spec.name != found[1])
+
+
+def _longer(specs: Specs) -> Iterator[Specs]:
+    """One more of a list or a tuple, as its last: `images[0]`, `pair.1`."""
+    for place, spec in enumerate(specs):
+        found = re.fullmatch(r"(.*[.\[])(\d+)(\]?)", spec.name)
+        if found:
+            name = f"{found[1]}{int(found[2]) + 1}{found[3]}"
+            if all(one.name != name for one in specs):
+                longer = msgspec.structs.replace(spec, name=name)
+                yield (*specs[: place + 1], longer, *specs[place + 1 :])
 
 
 def batch_of_two(tried: Tried) -> Iterator[Specs]:
