@@ -20,3 +20,10 @@ def test_what_is_no_shape_is_refused(text: str, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         check.parser().parse_args([*PLANNED, text])
     assert "is no output shape" in capsys.readouterr().err
+
+
+def test_what_is_looked_for_and_for_how_long_is_in_the_plan() -> None:
+    options = ("--task", "regression", "--select", "NN2,NN6", "--ignore", "NN203", "--seconds", "9")
+    plan = check.plan_of(check.parser().parse_args(["net.py:Net", *options]))
+    assert (plan.task, plan.select, plan.ignore) == ("regression", ("NN2", "NN6"), ("NN203",))
+    assert plan.seconds == 9

@@ -288,3 +288,8 @@ def test_a_model_that_ends_the_process_is_shown_up_to_there_and_its_code_says_so
     assert "(2, 4)" in done.out
     assert "✗ failed" in done.out
     assert "the process exited with code 5" in done.err
+
+
+def test_the_version_is_printed_without_a_terminal(nninspect: Command) -> None:
+    done = nninspect("--version")
+    assert (done.code, done.out) == (0, "nninspect 0.1.0\n")

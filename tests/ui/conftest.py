@@ -582,7 +582,7 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a test keeps is no part of the user's past."""
-    monkeypatch.setattr("nninspect.ui.past_runs.default_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr("nninspect.history.past.default_folder", lambda: tmp_path / "data")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 

@@ -28,7 +28,7 @@ from nninspect.errors import (
 from nninspect.history import files, report
 from nninspect.history.against import Against, against
 from nninspect.history.fail_on import FailOn, failures, parse
-from nninspect.history.past import LAST, History, default_folder, is_finished
+from nninspect.history.past import LAST, History, is_finished
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchError, BenchPlan
 from nninspect.text import bench as text
@@ -137,19 +137,9 @@ def run(options: argparse.Namespace) -> int:
     setup = setup_of(options)
     if options.fail_on.slower is not None and options.against is None:
         raise BadInput("--fail-on slower needs a run to compare with", "Add --against FILE")
-    history = History(default_folder(), Path.cwd())
+    history = History.of_user()
     before = history.named(options.against, setup.target) if options.against else None
-    plan = BenchPlan(
-        devices=options.devices,
-        batches=options.batches,
-        modes=options.modes,
-        quick=options.quick,
-        max_time_s=options.max_time,
-        crossover=options.crossover,
-        largest_batch=options.largest_batch or options.memory_limit is not None,
-        memory_limit_bytes=options.memory_limit,
-        argv=tuple(sys.argv),
-    )
+    plan = plan_of(options)
     result = ask(lambda client: client.bench(setup, plan), console)
     console.clear_progress()
     compared = against(before, result) if before else None
@@ -168,6 +158,21 @@ def run(options: argparse.Namespace) -> int:
     for sentence in failed:
         console.note(sentence)
     return code or (FOUND if failed else OK)
+
+
+def plan_of(options: argparse.Namespace) -> BenchPlan:
+    """The plan that the options make."""
+    return BenchPlan(
+        devices=options.devices,
+        batches=options.batches,
+        modes=options.modes,
+        quick=options.quick,
+        max_time_s=options.max_time,
+        crossover=options.crossover,
+        largest_batch=options.largest_batch or options.memory_limit is not None,
+        memory_limit_bytes=options.memory_limit,
+        argv=tuple(sys.argv),
+    )
 
 
 def keep(result: BenchResult, history: History, console: Console) -> None:

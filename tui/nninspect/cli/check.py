@@ -18,7 +18,7 @@ from nninspect.cli.options import (
 )
 from nninspect.doctor import manual
 from nninspect.export import as_json
-from nninspect.history.past import History, default_folder
+from nninspect.history.past import History
 from nninspect.protocol.findings import (
     DEADLINE_S,
     LOSSES,
@@ -128,7 +128,7 @@ def plan_of(options: argparse.Namespace) -> CheckPlan:
         seconds=options.seconds,
         expect_params=options.expect_params,
         expect_output=options.expect_output,
-        sweep=History(default_folder(), Path.cwd()).latest(options.target),
+        sweep=History.of_user().latest(options.target),
     )
 
 

@@ -12,7 +12,7 @@ from nninspect.cli.options import add_setup_options, command_parser, setup_of
 from nninspect.errors import BadInput
 from nninspect.export import shown
 from nninspect.export.shown import SUFFIXES, Shown
-from nninspect.history.past import LAST, History, default_folder
+from nninspect.history.past import LAST, History
 from nninspect.protocol.findings import CheckPlan
 from nninspect.protocol.records import Problem, Setup
 
@@ -94,8 +94,6 @@ def _shown(view: str, setup: Setup, console: Console) -> tuple[Shown, Problem | 
         case "doctor":
             return shown.doctor(ask(lambda client: client.check(setup, CheckPlan()), console)), None
         case "bench":
-            return shown.bench(
-                History(default_folder(), Path.cwd()).named(LAST, setup.target)
-            ), None
+            return shown.bench(History.of_user().named(LAST, setup.target)), None
     inspection = ask(lambda client: client.inspect(setup), console)
     return shown.layers(inspection), inspection.failure

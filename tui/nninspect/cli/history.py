@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import msgspec
 
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import OK
 from nninspect.cli.options import add_json_option, command_parser
-from nninspect.history.past import History, default_folder
+from nninspect.history.past import History
 from nninspect.protocol.bench import BenchResult
 from nninspect.text import bench as text
 from nninspect.text import units
@@ -32,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     console = Console()
-    past = History(default_folder(), Path.cwd()).past(options.target)
+    past = History.of_user().past(options.target)
     if options.json:
         console.json(msgspec.to_builtins(past.runs))
     elif past.runs:

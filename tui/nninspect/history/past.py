@@ -52,6 +52,11 @@ class History:
         self._folder = folder
         self._working_folder = working_folder
 
+    @classmethod
+    def of_user(cls) -> History:
+        """The user's own; relative targets are meant from the working folder."""
+        return cls(default_folder(), Path.cwd())
+
     def add(self, result: BenchResult) -> Path:
         """Keep a run, and let go of the oldest beyond `KEPT_RUNS`. Raises `UsageError`."""
         folder = self._folder_of(result.setup.target)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nninspect.client.api import Client
 from nninspect.errors import NninspectError
 from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.records import Setup
-from nninspect.ui.messages import Picture
+from nninspect.protocol.records import Inspection, Setup
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An inspection with its layers decoded."""
+
+    inspection: Inspection
+    table: LayerTable
 
 
 async def look(client: Client, setup: Setup, *, reload: bool = False) -> Picture:

@@ -9,8 +9,7 @@ from textual.message import Message
 
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.findings import CheckResult
-from nninspect.protocol.layer_table import LayerTable
-from nninspect.protocol.records import Environment, Inspection, Problem
+from nninspect.protocol.records import Environment, Problem
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
@@ -19,15 +18,8 @@ Doing = Literal["open", "reload", "move", "change", "bench", "check", "twins", "
 if TYPE_CHECKING:
     from nninspect.client.api import Stream
     from nninspect.history.against import Against
+    from nninspect.ui.look import Picture
     from nninspect.ui.twins import Twins
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An inspection with its layers decoded."""
-
-    inspection: Inspection
-    table: LayerTable
 
 
 @dataclass(frozen=True)

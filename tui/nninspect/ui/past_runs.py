@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from nninspect.history.against import Against, against, common
-from nninspect.history.past import History, default_folder, is_finished
+from nninspect.history.past import History, is_finished
 from nninspect.protocol.bench import BenchResult
-
-
-def history() -> History:
-    return History(default_folder(), Path.cwd())
 
 
 def keep(result: BenchResult) -> Against | None:
     """Keep a finished run, and compare it with the one before it. Raises UsageError."""
     if not is_finished(result):
         return None
-    past = history()
+    past = History.of_user()
     before = past.latest(result.setup.target)
     past.add(result)
     compared = common(against(before, result)) if before else None

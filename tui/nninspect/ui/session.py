@@ -18,14 +18,13 @@ from nninspect.text.bench import progress
 from nninspect.ui.asides import Asides
 from nninspect.ui.changes import mark_changes
 from nninspect.ui.inputs import with_next_dtype
-from nninspect.ui.look import look
+from nninspect.ui.look import Picture, look
 from nninspect.ui.messages import (
     Benched,
     Checked,
     Compared,
     Doing,
     Failed,
-    Picture,
     Pictured,
     Said,
     Weighed,
@@ -183,9 +182,9 @@ class Session:
         self._tell(Benched(result, compared))
 
     async def _check(self, setup: Setup) -> None:
-        from nninspect.ui import past_runs
+        from nninspect.history.past import History
 
-        sweep = await asyncio.to_thread(past_runs.history().latest, setup.target)
+        sweep = await asyncio.to_thread(History.of_user().latest, setup.target)
         plan = msgspec.structs.replace(self.check_plan, sweep=sweep)
         self._tell(Checked(await self.client.check(setup, plan)))
 

@@ -17,8 +17,7 @@ from nninspect.protocol.records import Setup
 from nninspect.text.plain import plain
 from nninspect.ui.changes import mark_changes
 from nninspect.ui.finding_text import about
-from nninspect.ui.look import look
-from nninspect.ui.messages import Picture
+from nninspect.ui.look import Picture, look
 from nninspect.ui.spans import Paragraph, Span, paragraph
 
 CONTEXT = 2

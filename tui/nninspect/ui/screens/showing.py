@@ -15,8 +15,9 @@ from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import Environment, Problem
 from nninspect.text.plain import plain
 from nninspect.ui import garbage
+from nninspect.ui.look import Picture
 from nninspect.ui.measures import times_of
-from nninspect.ui.messages import Activity, Picture, Said
+from nninspect.ui.messages import Activity, Said
 from nninspect.ui.spans import Paragraph, key_hint
 from nninspect.ui.widgets.bench_pane import BenchPane
 from nninspect.ui.widgets.doctor_pane import DoctorPane

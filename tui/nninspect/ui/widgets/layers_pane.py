@@ -19,8 +19,9 @@ from nninspect.text import units
 from nninspect.text.layer_cells import TITLES as COLUMN_TITLES
 from nninspect.ui.detail_text import module_path, whole_model
 from nninspect.ui.finding_text import gravest_by_path
+from nninspect.ui.look import Picture
 from nninspect.ui.measures import TITLES, after, heaviest, measure
-from nninspect.ui.messages import Described, Picture, Said
+from nninspect.ui.messages import Described, Said
 from nninspect.ui.sorting import SORTS, arranged
 from nninspect.ui.spans import Paragraph
 from nninspect.ui.tree_model import TreeModel
