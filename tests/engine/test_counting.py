@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nninspect.engine.counting import count, is_free
 from nninspect.engine.mult_adds import mult_adds
-from nninspect.engine.tensors import found_in
+from nninspect.engine.tensors import described, tensors_in
 
 SIZES = st.integers(2, 5)
 
@@ -247,7 +247,7 @@ def test_a_layer_and_the_call_it_makes_count_the_same(
     inputs = [zeros(*shape) for shape in shapes] or [torch.zeros(2, 3, dtype=torch.long)]
     outputs: list[Any] = []
     assert counted(lambda: outputs.append(module(*inputs))) == mult_adds(
-        module, found_in(inputs), found_in(outputs[0])
+        module, described(tensors_in(inputs)), described(tensors_in(outputs[0]))
     )
 
 

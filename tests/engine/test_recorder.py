@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nninspect.engine.recorder import Call, CallRecorder
-from nninspect.engine.tensors import found_in
+from nninspect.engine.tensors import described, tensors_in
 from nninspect.errors import Interrupted
 
 PLAIN_CALL = nn.Module.__call__
@@ -115,13 +115,13 @@ _ONE, _TWO = torch.ones(1), torch.ones(2)
     ids=repr,
 )
 def test_tensors_are_found_wherever_they_are(value: Any, found: dict[str, Any]) -> None:
-    assert keys(found_in(value)) == found
+    assert keys(described(tensors_in(value))) == found
 
 
 def test_a_value_that_contains_itself_ends() -> None:
     endless: list[Any] = [_ONE]
     endless.extend([endless] * 50)
-    assert keys(found_in(endless))["0"] == (1,)
+    assert keys(described(tensors_in(endless)))["0"] == (1,)
 
 
 def test_a_long_list_of_numbers_is_not_read_to_its_end() -> None:
@@ -134,15 +134,15 @@ def test_a_long_list_of_numbers_is_not_read_to_its_end() -> None:
                 yield number
 
     numbers = Numbers()
-    assert found_in([numbers]) == ()
+    assert described(tensors_in([numbers])) == ()
     assert numbers.reached < 10_000
 
 
 def test_a_nested_tensor_has_a_rank_but_no_sizes() -> None:
     parts = [torch.ones(2, 4), torch.ones(3, 4)]
-    assert len(found_in(torch.nested.nested_tensor(parts))[0].shape) == 3
+    assert len(described(tensors_in(torch.nested.nested_tensor(parts)))[0].shape) == 3
     jagged = torch.nested.nested_tensor(parts, layout=torch.jagged)
-    assert len(found_in(jagged)[0].shape) == 3
+    assert len(described(tensors_in(jagged))[0].shape) == 3
 
 
 def test_a_module_called_several_times_has_several_calls() -> None:

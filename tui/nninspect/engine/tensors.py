@@ -25,16 +25,8 @@ _PLAIN = frozenset({type(None), bool, int, float, str, torch.dtype, torch.device
 """What holds no tensor, told at a glance."""
 
 
-def found_in(value: Any) -> Tensors:
-    """Every tensor in a value, nested in tuples, lists, mappings and dataclasses.
-
-    The only one has the key "", else each has how it is reached: "0", "mask", "out.logits".
-    """
-    return described(tensors_in(value))
-
-
 def described(tensors: Sequence[tuple[str, torch.Tensor]]) -> Tensors:
-    """What is kept of tensors that were found."""
+    """What is kept of tensors that were found; the only one has the key ""."""
     if len(tensors) == 1:
         tensors = [("", tensors[0][1])]
     try:
@@ -63,7 +55,8 @@ def shape_of(tensor: torch.Tensor) -> tuple[int, ...]:
 
 
 def tensors_in(value: Any) -> list[tuple[str, torch.Tensor]]:
-    """The tensors themselves, each with its key."""
+    """Every tensor in a value, nested in tuples, lists, mappings and dataclasses, each with how it
+    is reached: "0", "mask", "out.logits"."""
     if isinstance(value, torch.Tensor):
         return [("", value)]
     found: list[tuple[str, torch.Tensor]] = []
