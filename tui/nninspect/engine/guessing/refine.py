@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nninspect.engine.guessing import sizes, values
+from nninspect.engine.guessing import dimensions, sizes, values
 from nninspect.engine.guessing.specs import Specs, Tried, is_affordable
 
 MAX_PROPOSALS = 12
@@ -34,7 +34,7 @@ _RULES: tuple[Callable[[Tried], Iterator[Specs]], ...] = (
     values.complex_numbers,
     values.value_range,
     values.booleans,
-    sizes.dimensions,
+    dimensions.dimensions,
     sizes.flattened,
     sizes.fed_size,
     sizes.later_size,
