@@ -235,3 +235,10 @@ def test_what_the_model_gives_is_used_by_its_output_and_each_row_says_which_part
 def test_an_output_that_comes_from_nowhere_is_refused() -> None:
     with pytest.raises(ValueError, match="nowhere"):
         LayerTable(pack(SMALL, (), [len(SMALL)]))
+
+
+def test_a_table_that_was_asked_of_its_dataflow_can_be_reordered() -> None:
+    rows = [LayerRow(name=str(n), path="", type="T", depth=min(n, 1)) for n in range(4)]
+    table = LayerTable(pack(rows, [(INPUT, 1), (1, 2), (1, 3)], [3]))
+    assert table.edges == ((INPUT, 1), (1, 2), (1, 3), (3, OUTPUT))
+    assert table.reordered([0, 3, 1, 2]).edges == ((INPUT, 2), (2, 3), (2, 1), (1, OUTPUT))

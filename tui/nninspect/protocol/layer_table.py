@@ -125,12 +125,12 @@ class LayerTable:
         other = copy(self)
         vars(other).clear()
         for name, value in vars(self).items():
+            if name in _DERIVED:
+                continue
             if name in ("_edges", "_results", "_kin"):
                 value = array(SMALL, (places.get(row, row) for row in value))
             elif isinstance(value, array):
                 value = array(value.typecode, (value[row] for row in order))
-            elif name in _DERIVED:
-                continue
             vars(other)[name] = value
         return other
 
