@@ -125,6 +125,21 @@ class KeepsAMean(Two):
         return x.relu() - 0.1
 
 
+class MovesATable(KeepsAMean):
+    def between(self, x: Tensor) -> Tensor:
+        self.mean = self.mean.to(device=x.device, dtype=x.dtype)
+        return x.relu() - self.mean
+
+
+class GrowsATable(KeepsAMean):
+    def table(self, x: Tensor, old: Tensor) -> Tensor:
+        return old if len(old) >= x.shape[1] else torch.zeros(x.shape[1])
+
+    def between(self, x: Tensor) -> Tensor:
+        self.mean = self.table(x, self.mean)
+        return x.relu() - self.mean
+
+
 class KeepsNumbers(Keeps):
     def between(self, x: Tensor) -> Tensor:
         state: Tensor = self.cell(x, self.state)
@@ -249,6 +264,8 @@ NEAR_MISSES: list[tuple[str, Callable[[], nn.Module]]] = [
     ("NN901", RoundedStraightThrough),
     ("NN902", InPlaceWhereItDoesNoHarm),
     ("NN904", KeepsNumbers),
+    ("NN904", MovesATable),
+    ("NN904", GrowsATable),
     ("NN904", OneStepOfAState),
     ("NN903", Two),
     ("NN903", Detached),

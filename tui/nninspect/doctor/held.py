@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
 from nninspect.doctor.structure import Structure
 
@@ -38,6 +39,16 @@ def held_tensors(structure: Structure) -> Iterator[tuple[str, str, list[torch.Te
             lost = [tensor for tensor in found if _storage(tensor) not in registered]
             if lost:
                 yield path, name, lost
+
+
+def holding_graphs(model: nn.Module) -> frozenset[tuple[str, str]]:
+    """The attributes and buffers that hold computed tensors with their graphs."""
+    return frozenset(
+        (path, name)
+        for path, module in model.named_modules()
+        for name, value in (*vars(module).items(), *module._buffers.items())
+        if any(tensor.grad_fn is not None for tensor in held_in(value, torch.Tensor))
+    )
 
 
 def _storage(tensor: torch.Tensor) -> object:

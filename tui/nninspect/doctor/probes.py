@@ -23,6 +23,7 @@ from nninspect.doctor.backward import Blame, Gradients, backward, blame, jittere
 from nninspect.doctor.closures import is_closed_over
 from nninspect.doctor.cost import Cost
 from nninspect.doctor.deadline import Deadline, Unavailable
+from nninspect.doctor.held import holding_graphs
 from nninspect.doctor.once import once
 from nninspect.doctor.origins import origin_of_nan
 from nninspect.doctor.runs import BATCH, Run, call, counted, is_same, samples
@@ -200,6 +201,16 @@ class Probes:
         with self._ready(training, seed), jittered(model) if jitter else nullcontext():
             arguments = self.arguments(batch, seed)
             return self._bounded(lambda: backward(model, arguments), batch, backwards=1)
+
+    @once
+    def kept_graphs(self) -> frozenset[tuple[str, str]]:
+        """The attributes, by the path of their module and their name, that hold what a forward
+        with gradients has computed."""
+        model = self.model
+        with self._ready(training=True, seed=0):
+            arguments = make_arguments(self._inputs, self._device)
+            self._bounded(lambda: call(model, arguments), batch_of(self._inputs) or 1, backwards=1)
+            return holding_graphs(model)
 
     def backward(self) -> tuple[bool, Gradients]:
         """One backward and whether it was in train mode: it is unless its forward fails there,

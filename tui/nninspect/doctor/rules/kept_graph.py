@@ -5,9 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-import torch
-from torch import nn
-
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.methods import ForwardMethod
 from nninspect.doctor.place import Place
@@ -23,7 +20,8 @@ class KeptGraph(Rule):
 
     What it flags: an attribute that forward computes anew from its own last value, by a call, as
         `out, self.state = self.rnn(x, self.state)`, or as a mean over batches, in a class of
-        which no method detaches anything.
+        which no method detaches anything. A forward with gradients tells whether there is a
+        graph to be kept.
     Why: the second backward goes into the first batch's graph, which is gone: "Trying to backward
         through the graph a second time"; with `retain_graph=True` it gets slower and larger with
         each step. And a batch of another size does not fit the kept state.
@@ -37,15 +35,16 @@ class KeptGraph(Rule):
     code = "NN904"
     name = "kept-graph"
     severity = Severity.WARNING
-    needs = frozenset({Need.STRUCTURE, Need.SOURCE})
+    needs = frozenset({Need.SOURCE, Need.BACKWARD})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         cutting = {written.name for written in evidence.source_classes() if _cuts(written.node)}
         for method in evidence.forward_code():
             if method.owner in cutting:
                 continue
-            tensors = _tensors_of(evidence.structure.by_path[method.path])
-            for node, name in _kept(method, tensors):
+            for node, name in _kept(method):
+                if (method.path, name) not in evidence.probes.kept_graphs():
+                    continue
                 yield self.finding(
                     f"{method.name} sets self.{name} from its own last value, with the graph that"
                     " this one came of.",
@@ -60,44 +59,17 @@ def _cuts(node: ast.AST) -> bool:
     return any(isinstance(each, ast.Attribute) and each.attr in _CUT for each in nodes_in(node))
 
 
-def _tensors_of(module: nn.Module) -> set[str]:
-    """The attributes that are tensors of floating numbers, parameters aside."""
-    held = {**vars(module), **module._buffers}
-    return {
-        name
-        for name, value in held.items()
-        if isinstance(value, torch.Tensor) and value.is_floating_point()
-    }
-
-
-def _kept(method: ForwardMethod, tensors: set[str]) -> Iterator[tuple[ast.Assign, str]]:
-    """Assignments to attributes whose value is made by a call that is given the attribute, or is
-    computed with one that is a tensor and what a call gave."""
+def _kept(method: ForwardMethod) -> Iterator[tuple[ast.Assign, str]]:
+    """Assignments to attributes whose value is computed with the attribute itself."""
     for node in nodes_in(method.node):
         if not isinstance(node, ast.Assign):
             continue
-        given = {
-            part.attr  # type: ignore[attr-defined]
-            for call in nodes_in(node.value)
-            if isinstance(call, ast.Call)
-            for argument in (*call.args, *(keyword.value for keyword in call.keywords))
-            for part in nodes_in(argument)
-            if is_self(part)
-        }
-        if any(isinstance(part, ast.Call) for part in nodes_in(node.value)):
-            read = (part.attr for part in nodes_in(node.value) if is_self(part))  # type: ignore[attr-defined]
-            given |= tensors.intersection(read)
-        set_here = [
-            part
-            for target in node.targets
-            for part in nodes_in(target)
-            if is_self(part) and isinstance(part.ctx, ast.Store)  # type: ignore[attr-defined]
-        ]
-        yield from (
-            (node, part.attr)  # type: ignore[attr-defined]
-            for part in set_here
-            if part.attr in given  # type: ignore[attr-defined]
-        )
+        read = {part.attr for part in nodes_in(node.value) if is_self(part)}  # type: ignore[attr-defined]
+        for target in node.targets:
+            for part in nodes_in(target):
+                is_set = is_self(part) and isinstance(part.ctx, ast.Store)  # type: ignore[attr-defined]
+                if is_set and part.attr in read:  # type: ignore[attr-defined]
+                    yield node, part.attr  # type: ignore[attr-defined]
 
 
 def _change(node: ast.Assign, name: str) -> str:
