@@ -250,3 +250,16 @@ def test_what_a_model_on_meta_was_built_with_is_known_and_as_before_in_each_run(
         assert [row.outputs for row in LayerTable(one.layers)] == [
             row.outputs for row in LayerTable(real.layers)
         ]
+
+
+def test_what_is_kept_at_a_time_is_bounded_and_comes_free_again() -> None:
+    side = 512
+    with Lenient() as lenient:
+        held = [torch.ones(side, side, device="meta", dtype=torch.bool) for _ in range(20)]
+        assert [bool(one.all()) for one in held] == [True] * 20
+        assert len(lenient.guesses(nn.Identity())) == 1
+        lenient.start(lambda: None)
+        del held
+        assert bool(torch.ones(side, side, device="meta").sum() == side**2)
+        assert lenient.guesses(nn.Identity()) == ()
+        assert side**2 == MOST

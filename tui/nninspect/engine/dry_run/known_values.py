@@ -25,8 +25,10 @@ from nninspect.engine.dry_run.op_kinds import (
     writes,
 )
 from nninspect.engine.dry_run.operands import (
+    FREE,
     KINDS,
     MOST,
+    MOST_IN_ALL,
     Known,
     Memory,
     Operands,
@@ -43,6 +45,7 @@ class KnownValues:
     def __init__(self) -> None:
         self._known: dict[int, Known] = {}
         self._first: list[Known] = []
+        self._left = MOST_IN_ALL
 
     def of(self, tensor: Tensor) -> Tensor | None:
         """A copy with its values, not to be written to."""
@@ -70,7 +73,7 @@ class KnownValues:
         written = [tensor for tensor, _ in operands.tensors] if is_write else []
         if not any(one.is_meta for one in (*made, *written)):
             return
-        if any(one.numel() > MOST or _is_a_weight(func, one) for one in made):
+        if any(self._is_too_large(one) or _is_a_weight(func, one) for one in made):
             return
         if is_write and operands.real:
             return  # which may have been written to
@@ -110,14 +113,14 @@ class KnownValues:
         of x and not its version: from then on it alone is known."""
         tensor = args[0]
         if func.__name__ != "__get__":
-            self._known.pop(id(tensor), None)
+            self._drop(id(tensor))
         elif type(result) is not Tensor:
             return
         elif func.__self__.__name__ != "data":  # type: ignore[attr-defined]
             if (operands := self.operands(func, args, {})) is not None:
                 self.follow(func, operands, result)
         elif (known := self._of(tensor)) is not None:
-            del self._known[id(tensor)]
+            self._drop(id(tensor))
             self._note(result, known.copy.clone(), Memory(result._version))
 
     def mark(self) -> None:
@@ -152,7 +155,7 @@ class KnownValues:
         if found is None or found.tensor() is not tensor:
             return None
         if found.memory.version != tensor._version:
-            del self._known[id(tensor)]
+            self._drop(id(tensor))
             return None
         return found
 
@@ -160,7 +163,9 @@ class KnownValues:
         """The copy is the tensor's, if it shares its memory as the tensor does."""
         if type(tensor) is not Tensor or not tensor.is_meta or tensor.is_inference():
             return
-        if type(copy) is not Tensor or copy.is_meta or copy.requires_grad or copy.numel() > MOST:
+        if type(copy) is not Tensor or copy.is_meta or copy.requires_grad:
+            return
+        if self._is_too_large(copy):
             return
         if (copy.shape, copy.dtype) != (tensor.shape, tensor.dtype):
             return
@@ -178,13 +183,27 @@ class KnownValues:
     def _note(self, tensor: Tensor, copy: Tensor, memory: Memory) -> None:
         watched = Watched(tensor, self._dead)
         watched.key = id(tensor)
+        self._drop(watched.key)
         self._known[watched.key] = Known(watched, copy, memory)
+        self._left -= _counted(copy)
 
     def _dead(self, tensor: weakref.ref[Tensor]) -> None:
         key = tensor.key  # type: ignore[attr-defined]
         found = self._known.get(key)
         if found is not None and found.tensor is tensor:
-            del self._known[key]
+            self._drop(key)
+
+    def _drop(self, key: int) -> None:
+        if (known := self._known.pop(key, None)) is not None:
+            self._left += _counted(known.copy)
+
+    def _is_too_large(self, tensor: Tensor) -> bool:
+        return tensor.numel() > MOST or _counted(tensor) > self._left
+
+
+def _counted(tensor: Tensor) -> int:
+    size = tensor.numel()
+    return size if size > FREE else 0
 
 
 def _is_a_weight(func: Callable[..., Any], made: Tensor) -> bool:

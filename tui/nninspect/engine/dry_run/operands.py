@@ -11,8 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-MOST = 2**14
-"""Elements of a tensor whose values are kept: a mask of 128 by 128."""
+MOST = 2**18
+"""Elements of a tensor whose values are kept: a mask of 512 by 512."""
+
+FREE = 2**14
+MOST_IN_ALL = 2**22
+"""Elements of all that are kept at a time, those not counted that have no more than FREE."""
 
 KINDS = frozenset({Tensor, torch.nn.Parameter})
 _CPU = torch.device("cpu")
