@@ -109,6 +109,15 @@ class Terminal:
         self.written += data
         self._stream.feed(_NOT_DRAWN.sub(b"", data))
 
+    def pause(self, seconds: float) -> None:
+        """Read what comes within a time, once."""
+        self._read(seconds)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """As a window that is dragged."""
+        self._screen.resize(rows, columns)
+        _resize(self._fd, columns, rows)
+
     def settle(self, quiet_s: float = 0.15) -> None:
         """Read until nothing came for a while."""
         before = -1
