@@ -111,6 +111,10 @@ SILENT = {
         lambda: Turned(lambda x: F.pad(x, (1, 0)).view(len(x), 5, 9)[:, 1:].view(len(x), 9, 4)),
         "2,9,4",
     ),
+    "relative positions without a padding": (
+        lambda: Turned(lambda x: x.view(len(x), 4, 9)[:, 1:].reshape(len(x), 9, 3)),
+        "2,9,4",
+    ),
     "relative positions": (
         lambda: Turned(lambda x: F.pad(x, (1, 0)).view(len(x), 5, 6)[:, 1:]),
         "2,6,4",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.imports import module_classes
@@ -24,15 +24,19 @@ def written_classes(evidence: Evidence) -> list[SourceClass]:
     return [SourceClass(file, node) for file in files for node in module_classes(file)]
 
 
-def assignments_in_files(evidence: Evidence) -> Iterator[tuple[SourceFile, ast.Assign]]:
-    """Every assignment of the files that the user's classes and the target stand in; those of
-    other module classes left out."""
+def assignments_in_files(
+    evidence: Evidence, words: Sequence[str]
+) -> Iterator[tuple[SourceFile, ast.Assign]]:
+    """Every assignment of the files that the user's classes and the target stand in, if they have
+    one of the words; those of other module classes left out."""
     classes = written_classes(evidence)
     files = [written.file for written in classes]
     if evidence.source.target is not None:
         files.append(evidence.source.target)
     own = {id(written.node) for written in classes}
     for file in {file.path: file for file in files}.values():
+        if not any(word in file.text for word in words):
+            continue
         others = (node for node in module_classes(file) if id(node) not in own)
         strange = {id(part) for node in others for part in nodes_in(node)}
         for node in nodes_in(file.tree):

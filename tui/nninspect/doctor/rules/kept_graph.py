@@ -38,11 +38,10 @@ class KeptGraph(Rule):
     needs = frozenset({Need.SOURCE, Need.BACKWARD})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        cutting = {written.name for written in evidence.source_classes() if _cuts(written.node)}
         for method in evidence.forward_code():
-            if method.owner in cutting:
-                continue
             for node, name in _kept(method):
+                if _is_cut(evidence, method.owner):
+                    break
                 if (method.path, name) not in evidence.probes.kept_graphs():
                     continue
                 yield self.finding(
@@ -53,6 +52,11 @@ class KeptGraph(Rule):
                     change=_change(node, name),
                     at=Place(method.path, method.file.path, node.lineno),
                 )
+
+
+def _is_cut(evidence: Evidence, owner: str) -> bool:
+    """Some method of the class detaches something."""
+    return any(each.name == owner and _cuts(each.node) for each in evidence.source_classes())
 
 
 def _cuts(node: ast.AST) -> bool:

@@ -14,6 +14,8 @@ from nninspect.protocol.findings import Finding, Severity
 
 RIGHT = "requires_grad"
 ALIKE = 0.85
+_WORDS = ("requir", "_grad")
+"""What any spelling of it has."""
 
 
 class MisspeltFreeze(Rule):
@@ -34,7 +36,7 @@ class MisspeltFreeze(Rule):
     needs = frozenset({Need.STRUCTURE})
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        for file, node in assignments_in_files(evidence):
+        for file, node in assignments_in_files(evidence, _WORDS):
             target = node.targets[0]
             if isinstance(target, ast.Attribute) and _is_misspelt(target.attr):
                 right = ast.unparse(node).replace(f".{target.attr} =", f".{RIGHT} =")
@@ -64,7 +66,7 @@ def _is_misspelt(name: str) -> bool:
 def _set_at(evidence: Evidence, path: str) -> Place:
     """The line that sets it on this module, by its name."""
     name = path.rpartition(".")[2]
-    for file, node in assignments_in_files(evidence):
+    for file, node in assignments_in_files(evidence, _WORDS):
         target = node.targets[0]
         if isinstance(target, ast.Attribute) and target.attr == RIGHT:
             owner = target.value

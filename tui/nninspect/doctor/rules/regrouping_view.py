@@ -50,7 +50,9 @@ class RegroupingView(Rule):
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         told: set[object] = set()
         for step in evidence.trace.of(Role.MOVE):
-            if step.name not in _VIEWS or step.at in told or not _is_of_what_came_in(step):
+            if step.name not in _VIEWS or step.at in told or _is_shift(step):
+                continue
+            if not _is_of_what_came_in(step):
                 continue
             meant = regrouped(step.given_shape, step.shape)
             if meant is None and not _makes_rows(evidence.trace, step):
@@ -76,6 +78,19 @@ def _is_of_what_came_in(step: Step) -> bool:
         return bool(step.producers)
     is_padded = made.role is Role.JOIN and any(_is_zeros(each) for each in made.producers)
     return made.name not in _PADDED and not is_padded
+
+
+def _is_shift(step: Step) -> bool:
+    """A view, a part of it, and a view of that: rows are moved against each other on purpose."""
+    made, parts = step.producers[0] if step.producers else None, step.consumers
+    if made is not None and made.name == "getitem" and made.producers:
+        before = made.producers[0]
+        if before is not None and before.name in _VIEWS:
+            return True
+    return bool(parts) and all(
+        part.name == "getitem" and any(user.name in _VIEWS for user in part.consumers)
+        for part in parts
+    )
 
 
 def _is_zeros(step: Step | None) -> bool:
