@@ -58,21 +58,9 @@ class LayerTable:
         self.trainable_parameters = _from_bytes(LARGE, columns.trainable_parameters)
         self.mult_adds = _from_bytes(LARGE, columns.mult_adds)
         self._check(columns.count)
-        self._edges = _from_bytes(SMALL, columns.edges)
-        if self._edges and not (
-            len(self._edges) % 2 == 0
-            and min(self._edges) >= INPUT
-            and max(self._edges) < columns.count
-        ):
-            raise ValueError("an edge of the layer tree points nowhere")
-        self._results = _from_bytes(SMALL, columns.results)
-        if self._results and not UNSEEN <= min(self._results) <= max(self._results) < columns.count:
-            raise ValueError("an output of the layer tree comes from nowhere")
-        self._kin = _from_bytes(SMALL, columns.kin)
-        if self._kin and not (
-            len(self._kin) % 2 == 0 and 0 <= min(self._kin) <= max(self._kin) < columns.count
-        ):
-            raise ValueError("a pair of the layer tree points nowhere")
+        self._edges = _places(columns.edges, INPUT, columns.count, "an edge", are_pairs=True)
+        self._results = _places(columns.results, UNSEEN, columns.count, "an output")
+        self._kin = _places(columns.kin, 0, columns.count, "a pair", are_pairs=True)
 
     def _check(self, count: int) -> None:
         arrays = [value for value in vars(self).values() if isinstance(value, array)]
@@ -270,4 +258,16 @@ def _from_bytes(code: str, raw: bytes) -> array[int]:
     values.frombytes(raw)
     if sys.byteorder == "big":
         values.byteswap()
+    return values
+
+
+def _places(
+    raw: bytes, lowest: int, count: int, what: str, *, are_pairs: bool = False
+) -> array[int]:
+    """Rows that are referred to, from `lowest` to before `count`. Raises ValueError."""
+    values = _from_bytes(SMALL, raw)
+    if values and not lowest <= min(values) <= max(values) < count:
+        raise ValueError(f"{what} of the layer tree points nowhere")
+    if are_pairs and len(values) % 2:
+        raise ValueError(f"{what} of the layer tree has only one end")
     return values
