@@ -38,8 +38,9 @@ def _features(module: nn.Module) -> int:
     """What a linear layer that is none of torch's takes, a quantized one or another library's; 0
     for any other module. One that has a layer of torch's in it is no layer."""
     features = getattr(module, "in_features", None)
-    has_torchs = any(isinstance(each, nn.Linear) for each in module.modules())
-    return features if isinstance(features, int) and not has_torchs else 0
+    if not isinstance(features, int) or any(isinstance(m, nn.Linear) for m in module.modules()):
+        return 0
+    return features
 
 
 def candidates(layer: nn.Module) -> Iterator[InputSpec]:
