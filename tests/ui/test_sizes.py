@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from nninspect.ui.widgets.detail import Detail
 
-SIZES = ((60, 18), (80, 24), (120, 40), (200, 60), (300, 80))
+SIZES = ((60, 18), (80, 24), (120, 40), (200, 60), (300, 24))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ async def test_resizes_while_anything_is_open_end_as_if_it_had_opened_so(
         for scene in SCENES:
             await press(ui, pilot, ("g", *scene.keys))
             before = lines_of(ui, pilot)
-            for size in ((300, 80), (20, 5), (60, 18), (80, 24)):
+            for size in ((160, 40), (20, 5), (80, 24)):
                 await pilot.resize_terminal(*size)
             await ui.settle(pilot)
             assert lines_of(ui, pilot) == before, scene.keys
