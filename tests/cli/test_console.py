@@ -85,7 +85,7 @@ def test_an_interrupt_ends_the_command_with_its_code(tmp_path: Path) -> None:
     assert command.stderr is not None
     assert command.stderr.readline() == "begun\n"
     command.send_signal(signal.SIGINT)
-    assert command.wait(30) == INTERRUPTED
+    assert command.wait(60) == INTERRUPTED
     command.stderr.close()
 
 

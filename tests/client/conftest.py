@@ -22,6 +22,7 @@ from nninspect.protocol.records import Inspection, Problem, Setup
 
 STUB = str(Path(__file__).with_name("stub_worker.py"))
 MARK = "NNINSPECT_TEST_MARK"
+PATIENCE_S = 60.0
 
 
 def stub(*options: str) -> tuple[str, ...]:
@@ -52,8 +53,8 @@ class Probe:
         await self.until(lambda: len(self.heard(kind)) >= count)
         return self.heard(kind)[count - 1]
 
-    async def until(self, condition: Callable[[], bool], *, within: float = 10) -> None:
-        async with asyncio.timeout(within):
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():
                 await asyncio.sleep(0.005)
 
@@ -81,12 +82,11 @@ class Marked:
             return found.pid != os.getpid() and found.environ().get(MARK) == self.mark
         return False
 
-    def seconds_until_gone(self, within: float = 10) -> float:
-        begun = time.monotonic()
-        while self.alive():
-            if time.monotonic() - begun > within:
-                pytest.fail(f"left behind: {self.alive()}")
-        return time.monotonic() - begun
+    def wait_until_gone(self) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while left := self.alive():
+            assert time.monotonic() < deadline, f"left behind: {left}"
+            time.sleep(0.01)
 
 
 @pytest.fixture

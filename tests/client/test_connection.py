@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -82,15 +83,15 @@ async def test_the_loop_stays_quick_while_the_worker_floods_it(connect: Connect)
     probe = await connect()
     request = asyncio.ensure_future(probe.inspect("floods_forever"))
     await probe.hear(api.Printed)
-    loop, late = asyncio.get_running_loop(), []
+    busy = []
     for _ in range(30):
-        begun = loop.time()
+        begun = time.process_time()
         await asyncio.sleep(0.01)
-        late.append(loop.time() - begun - 0.01)
+        busy.append(time.process_time() - begun)
     probe.connection.cancel()
     with pytest.raises(Cancelled):
         await request
-    assert sorted(late)[15] < 0.01
+    assert sorted(busy)[15] < 0.01
 
 
 async def test_a_big_answer_comes_whole(connect: Connect) -> None:
@@ -222,14 +223,14 @@ async def test_something_else_than_a_worker_is_a_protocol_error_and_is_ended(
     probe = await connect(command=(*process.COMMAND, "yes"))
     await probe.hear(api.Died)
     assert probe.problem.kind == "ProtocolError"
-    assert marked.seconds_until_gone() < 5
+    marked.wait_until_gone()
 
 
 async def test_junk_in_the_protocol_ends_the_worker(connect: Connect, marked: Any) -> None:
     probe = await connect()
     with pytest.raises(ProtocolError, match="could not be decoded"):
         await probe.inspect("writes_junk")
-    assert marked.seconds_until_gone() < 5
+    marked.wait_until_gone()
 
 
 async def test_a_worker_of_another_version_is_refused(

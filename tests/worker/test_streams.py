@@ -19,7 +19,7 @@ def run(code: str, *, stdin: bytes = b"", **env: str) -> tuple[bytes, bytes]:
         [sys.executable, "-P", "-c", f"import os, subprocess, sys\n{TAKE}{code}"],
         input=stdin,
         capture_output=True,
-        timeout=30,
+        timeout=60,
         env={**os.environ, **env},
     )
     return done.stdout, without_marks(done.stderr.decode()).encode()
