@@ -3,9 +3,11 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: check lint types contracts test corpus device long format benchmarks docs screenshots snapshots clean
+.PHONY: check static lint types contracts test corpus device long format benchmarks docs screenshots snapshots clean
 
-check: lint types contracts test
+check: static test
+
+static: lint types contracts
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || python3 -m venv .venv
@@ -23,7 +25,7 @@ contracts: $(INSTALLED)
 	$(BIN)/lint-imports
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # What the engine makes of networks that nobody here wrote; it prints its counts.
 corpus: $(INSTALLED)
