@@ -449,6 +449,56 @@ def test_reading_a_forward_runs_none_of_it() -> None:
     assert [use.argument for use in read(Net())["x"].uses] == ["input"]
 
 
+# One step at a time
+
+
+class StepsOfSequences(Net):
+    def set_up(self) -> None:
+        self.cell = nn.GRUCell(5, 8)
+
+    def forward(self, x: Any) -> Any:
+        h = x.new_zeros(x.size(0), 8)
+        for t in range(x.size(1)):
+            h = self.cell(x[:, t], h)
+        return h
+
+
+class StepsOfVideos(Net):
+    def set_up(self) -> None:
+        self.cnn = nn.Conv2d(3, 4, 3, 2)
+
+    def forward(self, video: Any) -> Any:
+        return torch.stack([self.cnn(video[:, t]) for t in range(video.shape[1])], 1)
+
+
+class StepsOfSpikes(Net):
+    """Time comes first."""
+
+    def set_up(self) -> None:
+        self.conv, self.fc = nn.Conv2d(2, 4, 3), nn.Linear(4 * 30 * 30, 3)
+
+    def forward(self, spikes: Any) -> Any:
+        steps = spikes.size(0)
+        return sum(self.fc(self.conv(spikes[t]).flatten(1)) for t in range(steps)) / steps
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "batch_dim"),
+    [
+        (StepsOfSequences, "1x16x5", 0),
+        (StepsOfVideos, "1x16x3x32x32", 0),
+        (StepsOfSpikes, "16x1x2x32x32", 1),
+    ],
+)
+def test_what_is_taken_step_by_step_has_steps(
+    kind: type[nn.Module], typed: str, batch_dim: int, look: Look
+) -> None:
+    inspection = look(kind()).inspection
+    assert inspection.failure is None
+    (spec,) = inspection.inputs
+    assert (format_input(spec), spec.batch_dim) == (typed, batch_dim)
+
+
 # Found by trying
 
 

@@ -221,12 +221,12 @@ class Calls:
         if isinstance(module, LazyModuleMixin):  # it has no size yet to tell
             return
         match value:
-            case Given(path, is_whole, is_text):
+            case Given(path, is_whole, is_text, step_of):
                 reading = self._of(path)
                 if isinstance(module, (nn.CrossEntropyLoss, nn.NLLLoss)):
                     reading.is_index = reading.is_index or argument == "target"
                     return
-                reading.uses.append(Use(module, argument, is_whole))
+                reading.uses.append(Use(module, argument, is_whole, step_of))
                 if is_text and takes_time_first(module):
                     reading.is_time_first = True
             case Several(items):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import torch
 
 from nninspect.engine.guessing.reading.calls import Calls, Names
-from nninspect.engine.guessing.reading.source import expressions, last_name
+from nninspect.engine.guessing.reading.source import expressions, last_name, step_along
 from nninspect.engine.guessing.reading.values import (
     Given,
     Held,
@@ -41,7 +42,10 @@ class Expressions(Calls):
             case ast.Attribute(value=owner, attr=name):
                 return self._attribute(self._value(owner, names), name)
             case ast.Subscript(value=owner, slice=key):
-                return self._item(self._value(owner, names), self._value(key, names))
+                item = self._item(self._value(owner, names), self._value(key, names))
+                if isinstance(item, Given) and not item.is_whole and item.step_of is None:
+                    return dataclasses.replace(item, step_of=step_along(key))
+                return item
             case ast.Call():
                 return self._call(node, names)
             case ast.BinOp(left=left, op=op, right=right):

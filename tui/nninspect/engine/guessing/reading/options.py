@@ -71,7 +71,21 @@ def _taken(use: Use) -> Iterator[InputSpec]:
         yield from _state(layer)
     elif use.argument in _MAIN:
         known = layer if any(candidates(layer)) else first_layer(layer)[1]
-        yield from candidates(known) if known is not None else ()
+        found = candidates(known) if known is not None else iter(())
+        is_lookup = isinstance(known, (nn.Embedding, nn.EmbeddingBag))
+        if use.step_of is None or is_lookup:
+            yield from found
+        else:
+            yield from (_of_steps(one, use.step_of) for one in found)
+
+
+def _of_steps(spec: InputSpec, axis: int) -> InputSpec:
+    """What has such a one at each step, along that dimension."""
+    if len(spec.shape) <= axis:
+        return spec
+    shape = (*spec.shape[:axis], SEQUENCE, *spec.shape[axis:])
+    batch_dim = spec.batch_dim + (axis <= spec.batch_dim)
+    return msgspec.structs.replace(spec, shape=shape, batch_dim=batch_dim)
 
 
 def _state(layer: nn.Module) -> Iterator[InputSpec]:

@@ -48,6 +48,22 @@ def names_in(target: ast.expr) -> list[str]:
     return [last_name(one) if isinstance(one, ast.Name) else "" for one in target.elts]
 
 
+def step_along(key: ast.expr) -> int | None:
+    """The dimension that an index takes one step of: 0 of `x[t]`, 1 of `x[:, t]` and `x[:, -1]`;
+    None where it may take more. `x[0]` may be the first of a tuple."""
+    match key:
+        case ast.Name() | ast.BinOp():
+            return 0
+        case ast.Tuple(elts=[ast.Slice(lower=None, upper=None), step, *rest]):
+            is_one = isinstance(step, (ast.Name, ast.BinOp, ast.UnaryOp)) or (
+                isinstance(step, ast.Constant) and isinstance(step.value, int)
+            )
+            is_all_there_is = all(isinstance(one, ast.Slice) for one in rest)
+            return 1 if is_one and is_all_there_is else None
+        case _:
+            return None
+
+
 def is_list(kind: ast.expr) -> bool:
     """`list`, or several kinds of which a tuple is none."""
     if isinstance(kind, (ast.Tuple, ast.List)):

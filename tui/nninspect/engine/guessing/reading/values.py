@@ -24,6 +24,8 @@ class Given:
     """It has the argument's own dimensions still."""
     is_text: bool = False
     """Embedded tokens, in the argument's order of dimensions."""
+    step_of: int | None = None
+    """It is one step of the argument along this dimension: `x[t]`, `x[:, t]`."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Use:
     argument: str
     """What the layer calls it: "input", "hx", "attn_mask"."""
     is_whole: bool
+    step_of: int | None = None
+    """See `Given`."""
 
 
 @dataclass
