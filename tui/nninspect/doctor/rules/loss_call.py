@@ -6,13 +6,13 @@ import ast
 import re
 from collections.abc import Iterator
 
-from nninspect.doctor.endings import FOR_CLASSES, FOR_LOGITS
+from nninspect.doctor.endings import FOR_CLASSES, FOR_LOGITS, FOR_VALUES
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.imports import dotted
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Rule
-from nninspect.doctor.source import SourceFile
-from nninspect.doctor.training_calls import LossCall, code_of, loss_calls
+from nninspect.doctor.source import SourceFile, nodes_in
+from nninspect.doctor.training_calls import LossCall, calls_of, code_of, loss_calls, owner
 from nninspect.protocol.findings import Finding, Severity
 
 _CHOICES = frozenset({"argmax", "round", "item", "long", "int", "tolist", "numpy"})
@@ -76,13 +76,29 @@ def _wrong(file: SourceFile, call: LossCall) -> tuple[str, str]:
     if call.loss in FOR_LOGITS and name in ("softmax", "log_softmax", "sigmoid"):
         is_harmless = name == "log_softmax" and call.loss in FOR_CLASSES
         return ("" if is_harmless else f"F.{call.loss} applies its own {name}"), plain
-    if name in _CHOICES or name in _CUTS:
+    if name in _CHOICES | _CUTS and _is_all(call) and _goes_backward(file, call.node):
         return f"no gradient comes through {name}", plain
     if len(call.node.args) == 2:
         first, second = map(ast.unparse, call.node.args)
         if _TARGETS.match(first) and _OUTPUTS.match(second) and call.loss in FOR_LOGITS:
             return "the targets come second", f"{function}({second}, {first})"
     return "", ""
+
+
+def _is_all(call: LossCall) -> bool:
+    """Nothing but the output could be trained by it: a loss of two values is the same both ways."""
+    return call.loss not in FOR_VALUES or _name(call.output) in _CHOICES
+
+
+def _goes_backward(file: SourceFile, call: ast.Call) -> bool:
+    """What it gives is set to a name that goes backward, and is not only told."""
+    backward = {owner(each) for each in calls_of(file.tree, "backward")}
+    return ast.unparse(call) in backward or any(
+        isinstance(node, ast.Assign)
+        and any(part is call for part in nodes_in(node.value))
+        and any(ast.unparse(target) in backward for target in node.targets)
+        for node in code_of(file)
+    )
 
 
 def _name(node: ast.expr) -> str:

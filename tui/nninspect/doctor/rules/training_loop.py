@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from nninspect.doctor.evidence import Evidence
+from nninspect.doctor.imports import dotted
 from nninspect.doctor.place import Place
 from nninspect.doctor.rule import Rule
 from nninspect.doctor.source import SourceFile
@@ -14,6 +15,7 @@ from nninspect.protocol.findings import Finding, Severity
 
 _CALLED = frozenset({"zero_grad", "step", "backward", "train", "eval"})
 _CLEARING = ("zero_grad", ".grad = None", ".grad=None", "grad.zero_", "_foreach_zero_")
+_STEPPING = (".step", "_step(")
 _ORDER = "optimizer.zero_grad()\nloss.backward()\noptimizer.step()"
 
 
@@ -75,7 +77,8 @@ class TrainingLoop(Rule):
                     change=_ORDER.replace("optimizer", _optimizer(step)),
                     at=Place("", file.path, cleared.lineno),
                 )
-        if not steps and ".step" not in file.text and "optim" in file.text:
+        is_stepping = steps or any(word in file.text for word in _STEPPING)
+        if not is_stepping and _has_an_optimizer(file):
             yield self.finding(
                 "The loop goes backward, and nothing in the file steps.",
                 why="Gradients alone change no weight.",
@@ -109,3 +112,12 @@ def _cleared_between(loop: ast.AST, backwards: list[ast.Call], step: ast.Call) -
         ),
         None,
     )
+
+
+def _has_an_optimizer(file: SourceFile) -> bool:
+    """It makes one of torch's, and takes no gradients into its own hands."""
+    code = code_of(file)
+    if any(isinstance(node, ast.Attribute) and node.attr == "grad" for node in code):
+        return False
+    calls = (node for node in code if isinstance(node, ast.Call))
+    return any(dotted(file, call.func).startswith("torch.optim.") for call in calls)
