@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 import torch
 from torch import Tensor, nn
@@ -106,6 +107,12 @@ def test_training_adds_gradients_state_and_what_is_kept(optimizer: Optimizer, st
 def test_training_is_not_told_where_nothing_was_measured() -> None:
     memory = estimate([DtypeBytes("float32", 100, 0)], 100, 10, 50)
     assert memory.training(Optimizer.ADAM) is None
+
+
+def test_training_takes_no_less_than_the_peak_of_its_forward() -> None:
+    memory = msgspec.structs.replace(whole(), peak_activations=5_000)
+    state = memory.optimizer_state(Optimizer.ADAM)
+    assert memory.training(Optimizer.ADAM) == memory.inference + state
     assert not any("gradient" in said for said in memory.assumed)
 
 

@@ -61,11 +61,12 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         return self.weights + self.buffers + self.inputs + self.peak_activations
 
     def training(self, optimizer: Optimizer) -> int | None:
-        """Just before the optimizer's step: all gradients and the state are there."""
+        """The most of a step: at the peak of its forward, which an inference has as well, or after
+        it, when what was kept for the backward turns into gradients."""
         if self.kept_activations is None:
             return None
-        held = self.weights + self.buffers + self.inputs + self.kept_activations
-        return held + self.gradients + self.optimizer_state(optimizer)
+        held = self.weights + self.buffers + self.inputs + self.optimizer_state(optimizer)
+        return held + max(self.peak_activations, self.kept_activations + self.gradients)
 
     @property
     def gradients(self) -> int:
