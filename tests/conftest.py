@@ -58,4 +58,4 @@ def warm_worker() -> Iterator[tuple[str, ...]]:
         assert server.stdout.readline() == b"ready\n"
         yield (sys.executable, "-I", "-S", WARM_WORKER, "join", socket)
         server.stdin.close()
-        server.wait(10)
+        server.wait(60)
