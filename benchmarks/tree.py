@@ -24,7 +24,8 @@ from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerColumns, LayerRow, TensorInfo, pack
 from nninspect.protocol.records import Environment, Inspection, Setup, Totals
 from nninspect.ui.app import NninspectApp
-from nninspect.ui.messages import Picture, Pictured
+from nninspect.ui.look import Picture
+from nninspect.ui.messages import Pictured
 from nninspect.ui.widgets.layer_tree import LayerTree
 
 SIZE = (200, 50)

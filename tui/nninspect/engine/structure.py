@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from nninspect.engine.garbage import no_collections
+
 
 @dataclass(slots=True)
 class Node:
@@ -33,6 +35,7 @@ class Node:
     """The indices of the nodes that have those first."""
 
 
+@no_collections()
 def walk(model: nn.Module, ranks: Mapping[int, int] | None = None) -> list[Node]:
     """Every module in pre-order. One met again gets a row, but is not entered again, so that
     neither sharing nor a cycle makes the tree endless.
@@ -111,6 +114,7 @@ def _is_inside_itself(nodes: list[Node], place: int) -> bool:
     return False
 
 
+@no_collections()
 def count_parameters(nodes: list[Node]) -> None:
     """Fill `own`, `total`, `trainable` and `tied`, each parameter once a subtree.
 
