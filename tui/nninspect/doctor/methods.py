@@ -94,7 +94,7 @@ def _calls(method: ast.FunctionDef) -> Iterator[str]:
             waiting.extend((*always(node), node.test))
             continue
         if isinstance(node, ast.Call) and is_self(node.func):
-            yield node.func.attr  # type: ignore[attr-defined]
+            yield node.func.attr
         waiting.extend(ast.iter_child_nodes(node))
 
 

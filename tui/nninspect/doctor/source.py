@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import FunctionType, TracebackType
+from typing import TypeGuard
 
 from torch import nn
 
@@ -82,7 +83,7 @@ def nodes_in(tree: ast.AST) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(tree))
 
 
-def is_self(node: ast.AST, attribute: str | None = None) -> bool:
+def is_self(node: ast.AST, attribute: str | None = None) -> TypeGuard[ast.Attribute]:
     """`self.attribute`; any attribute of self where none is named."""
     return (
         isinstance(node, ast.Attribute)

@@ -68,12 +68,11 @@ def _kept(method: ForwardMethod) -> Iterator[tuple[ast.Assign, str]]:
     for node in nodes_in(method.node):
         if not isinstance(node, ast.Assign):
             continue
-        read = {part.attr for part in nodes_in(node.value) if is_self(part)}  # type: ignore[attr-defined]
+        read = {part.attr for part in nodes_in(node.value) if is_self(part)}
         for target in node.targets:
             for part in nodes_in(target):
-                is_set = is_self(part) and isinstance(part.ctx, ast.Store)  # type: ignore[attr-defined]
-                if is_set and part.attr in read:  # type: ignore[attr-defined]
-                    yield node, part.attr  # type: ignore[attr-defined]
+                if is_self(part) and isinstance(part.ctx, ast.Store) and part.attr in read:
+                    yield node, part.attr
 
 
 def _change(node: ast.Assign, name: str) -> str:

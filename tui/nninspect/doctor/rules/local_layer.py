@@ -116,7 +116,7 @@ def _overwritten(written: SourceClass) -> Iterator[ast.Assign]:
             (target, *others) = node.targets
             if others or not is_self(target):
                 continue
-            uses = [each for each in nodes_in(loop) if is_self(each, target.attr)]  # type: ignore[attr-defined]
+            uses = [each for each in nodes_in(loop) if is_self(each, target.attr)]
             if len(uses) == 1:
                 yield node
 
