@@ -13,6 +13,9 @@ from nninspect.bench.noise import cpu_throttles
 from nninspect.bench.nvml import Health
 from nninspect.engine.memory import free_bytes
 
+_UNABLE = (RuntimeError, AttributeError, TypeError)
+"""What a device's module raises where it can't do what others can."""
+
 
 class Peak(NamedTuple):
     """The most bytes since the reset."""
@@ -147,7 +150,7 @@ class AcceleratorBackend:
             return None
         try:
             return question(self._device)
-        except (RuntimeError, AttributeError, TypeError, NotImplementedError):
+        except _UNABLE:
             return None
 
     def _probe_events(self) -> bool:
@@ -159,7 +162,7 @@ class AcceleratorBackend:
             start, end = events.mark(), events.mark()
             self.synchronize()
             return events.between(start, end) >= 0
-        except (RuntimeError, AttributeError, TypeError, NotImplementedError):
+        except _UNABLE:
             return False
 
 

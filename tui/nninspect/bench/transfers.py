@@ -42,6 +42,6 @@ def _pinned(host: Arguments, device: torch.device) -> Call | None:
     """Sending from page-locked memory; None where there is none to be had."""
     try:
         pinned = with_each(host, Tensor.pin_memory)
-    except (RuntimeError, NotImplementedError):
+    except RuntimeError:
         return None
     return lambda: moved(pinned, device, non_blocking=True)

@@ -55,6 +55,6 @@ def _storage(tensor: torch.Tensor) -> object:
     """What two views of the same numbers share."""
     try:
         pointer = tensor.untyped_storage().data_ptr()
-    except (RuntimeError, NotImplementedError, ValueError):
+    except (RuntimeError, ValueError):
         return id(tensor)
     return pointer or id(tensor)

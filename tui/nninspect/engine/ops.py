@@ -242,5 +242,5 @@ def _storage(tensor: torch.Tensor) -> int:
     """The identity of its storage; 0 where it has none of its own, as a sparse one."""
     try:
         return tensor.untyped_storage()._cdata  # type: ignore[no-any-return]
-    except (RuntimeError, NotImplementedError):
+    except RuntimeError:
         return 0

@@ -124,7 +124,7 @@ class NninspectApp(TypeAheadApp):
         loop = asyncio.get_running_loop()
         for number in ENDING_SIGNALS:
             # No such signal here, or not the main thread, as in a test or on a server.
-            with suppress(NotImplementedError, RuntimeError, ValueError):
+            with suppress(RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._end, number)
 
     def _end(self, number: int) -> None:
