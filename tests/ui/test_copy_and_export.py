@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import html
 import io
 import json
 import os
@@ -272,6 +273,25 @@ async def test_a_click_takes_another_format(ui: ModuleType) -> None:
         await pilot.press("e")
         await pilot.click("#export-forms", offset=(24, 0))
         assert pilot.app.screen.query_one("#export-path").value.endswith(".svg")
+
+
+async def test_a_benchmark_is_exported_with_its_charts(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(), size=(100, 30)) as pilot:
+        await pilot.press("b")
+        await ui.settle(pilot)
+        shown = pilot.app.screen._shown()
+        titles = [chart.title for chart in shown.charts()]
+        assert "latency over batch" in titles
+        svg, markdown = (
+            html.unescape(shown.text("svg")).replace("\xa0", " "),
+            shown.text("markdown"),
+        )
+        for title in titles:
+            assert title in svg
+            assert title in markdown
+        assert markdown.count("```") == 2 * len(titles)
+        assert markdown.startswith("| device")
+        assert "over batch" not in shown.text("csv")
 
 
 async def written(pilot: Pilot[None], path: Path) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 from nninspect import saving
 from nninspect.errors import UsageError
 from nninspect.export import as_json
-from nninspect.export.as_svg import as_svg
+from nninspect.export.as_svg import CHART, as_svg
+from nninspect.export.bench_charts import charts
+from nninspect.export.charts import Chart, draw
 from nninspect.export.layers import Sight, everything, layer_table
 from nninspect.export.table import Table, as_csv, as_markdown
 from nninspect.export.tables import bench_table, finding_table, weight_table
@@ -36,6 +38,8 @@ class Shown:
     target: str
     table: Callable[[], Table]
     json: Callable[[], str]
+    charts: Callable[[], Sequence[Chart]] = tuple
+    """What of it is worth a chart; for the formats that people look at."""
 
     def text(self, form: str) -> str:
         """All of it in a format of `SUFFIXES`. Raises UsageError where a picture has no room."""
@@ -45,14 +49,20 @@ class Shown:
             case "csv":
                 return as_csv(self.table())
             case "markdown":
-                return as_markdown(self.table())
+                return as_markdown(self.table()) + "".join(map(_fenced, self.charts()))
             case _:
-                return as_svg(self.table(), f"{self.target}, {self.view}")
+                return as_svg(self.table(), f"{self.target}, {self.view}", self.charts())
 
     def file_name(self, form: str) -> str:
         """What a file of it may be called: "resnet-small-layers.csv"."""
         name = re.sub(r"[^\w.-]+", "-", re.sub(r".*/|\.py\b", "", self.target)).strip("-.")
         return f"{name or 'model'}-{self.view}{SUFFIXES[form]}"
+
+
+def _fenced(chart: Chart) -> str:
+    """A chart as Markdown keeps it: characters of one width, each series told by its marker."""
+    lines = draw(chart, *CHART, colour=False).plain.splitlines()
+    return "\n".join(["", "```text", *map(str.rstrip, lines), "```", ""])
 
 
 def form_of(path: str) -> str:
@@ -94,6 +104,7 @@ def bench(result: BenchResult) -> Shown:
         result.setup.target,
         lambda: bench_table(result),
         lambda: files.encode(result).decode(),
+        lambda: charts(result),
     )
 
 

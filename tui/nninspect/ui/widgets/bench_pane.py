@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.reactive import reactive
 
+from nninspect.export.bench_charts import charts
 from nninspect.history.against import Against
 from nninspect.protocol.bench import BenchResult, BenchRow
 from nninspect.protocol.records import Problem
 from nninspect.text import bench
-from nninspect.ui.bench_charts import charts
 from nninspect.ui.bench_text import about, beside, headline_of, layers, lines
 from nninspect.ui.messages import Activity
 from nninspect.ui.spans import Paragraph, Span, key_hint

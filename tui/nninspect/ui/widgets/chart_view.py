@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from nninspect.ui.charts import Chart, draw
+from nninspect.export.charts import Chart, draw
 
 LEAST_WIDTH, LEAST_HEIGHT = 30, 7
 """In fewer cells a chart shows nothing but its frame."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from nninspect.export.bench_charts import charts
 from nninspect.protocol.bench import BenchResult, BenchRow, Config, Run
 from nninspect.protocol.bench_figures import Latency, Round, Throughput
 from nninspect.protocol.bench_plan import BenchError
 from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import InputSpec, Setup
-from nninspect.ui.bench_charts import charts
 
 
 def _row(device: str, batch: int, median: float | None, mode: str = "inference") -> BenchRow:

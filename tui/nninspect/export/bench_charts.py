@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from nninspect.export.charts import Chart, Line, Series
 from nninspect.protocol.bench import BenchResult, BenchRow
 from nninspect.text import sweep, units
-from nninspect.ui.charts import Chart, Line, Series
 
 
 def charts(result: BenchResult) -> tuple[Chart, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from nninspect.export.charts import Chart, Series, draw, even_ticks, log_ticks
 from nninspect.text import units
-from nninspect.ui.charts import Chart, Series, draw, even_ticks, log_ticks
 
 
 def _chart(is_log: bool = True) -> Chart:

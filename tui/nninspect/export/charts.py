@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from nninspect.text.plain import plain
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 COLOURS = ("blue+", "orange+", "green+", "magenta+", "cyan+", "red+")
 MARKERS = ("●", "▲", "■", "◆", "○", "△")
@@ -17,6 +20,8 @@ MARKERS = ("●", "▲", "■", "◆", "○", "△")
 ASCII_MARKERS = ("*", "o", "+", "x", "#", "@")
 _FRAME = str.maketrans("┌┐└┘├┤┬┴┼─│▇█▉▊▋▌▍▎▏", "+++++++++-|#########")
 TICKS = 6
+_DRAWING = threading.Lock()
+"""plotext has one figure, and a file is written beside the thread that draws the screen."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,19 @@ def draw(
 ) -> Text:
     """The chart in that many cells. Importing plotext is put off until here: it costs start-up."""
     import plotext
+    from rich.text import Text
 
+    with _DRAWING:
+        drawn = _built(plotext, chart, width, height, colour, ascii_only)
+    text = Text.from_ansi(drawn)
+    if ascii_only:
+        text.plain = text.plain.translate(_FRAME)
+    return text
+
+
+def _built(
+    plotext: ModuleType, chart: Chart, width: int, height: int, colour: bool, ascii_only: bool
+) -> str:
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(width, height)
@@ -74,10 +91,7 @@ def draw(
     for line in chart.lines:
         plotext.vertical_line(line.x)
     _scale(plotext, chart, max(2, min(TICKS, height // 3)))
-    text = Text.from_ansi(plotext.build())
-    if ascii_only:
-        text.plain = text.plain.translate(_FRAME)
-    return text
+    return str(plotext.build())
 
 
 def _marker(number: int, colour: bool, ascii_only: bool) -> str:
