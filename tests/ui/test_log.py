@@ -6,6 +6,7 @@ import random
 from types import ModuleType
 from typing import Any
 
+from rich.cells import cell_len
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
@@ -13,6 +14,7 @@ from nninspect.client.api import Printed
 from nninspect.client.printed import MAX_BYTES
 from nninspect.client.printed import Printed as Taken
 from nninspect.ui.log_book import MOST_CHARS, MOST_LINES, LogBook
+from nninspect.ui.log_rows import LogRows
 from nninspect.ui.log_sight import LogSight
 
 
@@ -179,3 +181,41 @@ async def test_what_came_too_fast_is_told(ui: ModuleType) -> None:
         client.tell(Printed("\n[… 2,097,152 bytes dropped]\n", dropped=2**21))
         await pilot.press("5")
         assert "2.00 MiB came too fast" in await shown(pilot, ui)
+
+
+def test_rows_of_wrapped_lines_are_theirs_in_order_and_lose_no_character() -> None:
+    texts = ["", "short", "x" * 25, "日本語" * 5, "exactly 10"]
+    rows = LogRows(texts, 10)
+    found = [""] * len(texts)
+    for row in range(len(rows)):
+        place, piece = rows.at(row)
+        start, end = rows.pieces(texts[place])[piece]
+        assert rows.first(place) <= row <= rows.last(place)
+        assert cell_len(texts[place][start:end]) <= 10
+        found[place] += texts[place][start:end]
+    assert found == texts
+    assert [rows.first(place) for place in range(len(texts))] == [0, 1, 2, 5, 8]
+    assert (len(LogRows(texts, None)), len(LogRows((), 10))) == (len(texts), 0)
+
+
+async def test_long_lines_wrap_by_key_and_the_cursor_goes_line_by_line(ui: ModuleType) -> None:
+    client = ui.FakeClient()
+    async with ui.running(client, size=(80, 24)) as pilot:
+        long = "".join(f"word{n:03} " for n in range(40))  # 320 characters
+        client.tell(Printed(f"{long}\n" * 8 + "last\n"))
+        await pilot.press("5")
+        assert "word039" not in await shown(pilot, ui)
+        await pilot.press("w")
+        text = await shown(pilot, ui)
+        assert text.count("word039") == text.count("word030") == 4
+        assert "› " in text
+        await pilot.press("k")
+        assert view_of(pilot).current.text == long
+        top = view_of(pilot).scroll_offset.y
+        client.tell(Printed("more\n" * 3))
+        await shown(pilot, ui)
+        assert view_of(pilot).scroll_offset.y == top
+        await pilot.press("g", "slash", *"word039", "enter")
+        assert "word039" in await shown(pilot, ui)
+        await pilot.press("escape", "w")
+        assert "word039" not in await shown(pilot, ui)

@@ -29,7 +29,7 @@ SOURCE = "only what one source wrote: stdout, stderr, the worker, tracebacks"
 class LogPane(FilteredPane):
     """It shows a `LogBook`; while another tab is open, nothing is drawn."""
 
-    FILTER_HINT = "words of the lines to see; esc sees all of them, around the line of the cursor"
+    FILTER_HINT = "words of the lines to see; cleared, all of them around the line of the cursor"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "source", "source", tooltip=SOURCE, id="log.source"),
     ]

@@ -11,6 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from nninspect.ui.log_book import Entry, LogBook, Source
+from nninspect.ui.log_rows import LogRows, cut
 from nninspect.ui.log_sight import LogSight
 from nninspect.ui.spans import Span, SpanPainter
 
@@ -19,6 +20,9 @@ MARKS = {"stdout": " ", "stderr": "!", "worker": "»", "traceback": "✗"}
 """Before a line, for those who see no colours."""
 POINTER = "›"
 PAN = 8
+GUTTER = 3
+"""The pointer and the mark."""
+WRAP = "long lines go on in the next row, or are cut and panned"
 
 
 class LogView(ScrollView, can_focus=True):
@@ -36,6 +40,7 @@ class LogView(ScrollView, can_focus=True):
         ),
         Binding("n", "match(1)", "next match", show=False, id="log.next_match"),
         Binding("N", "match(-1)", "match before", show=False, id="log.previous_match"),
+        Binding("w", "wrap", "wrap", tooltip=WRAP, id="log.wrap"),
         Binding("left,h", "pan(-1)", "pan left", show=False, id="log.pan_left"),
         Binding("right,l", "pan(1)", "pan right", show=False, id="log.pan_right"),
     ]
@@ -46,6 +51,8 @@ class LogView(ScrollView, can_focus=True):
         self.cursor = 0
         """The number of a line in the book."""
         self.follows = True
+        self.wraps = False
+        self._rows = LogRows((), None)
         self._left = 0
         self._painter = SpanPainter(self)
 
@@ -65,14 +72,16 @@ class LogView(ScrollView, can_focus=True):
     def update(self) -> None:
         """Draw what was written meanwhile; whoever reads further up keeps the lines in view."""
         sight = self.sight
-        top = self.scroll_offset.y
-        before = sight.numbers[top] if top < len(sight.numbers) else sight.book.end
+        place, piece = self._rows.at(self.scroll_offset.y)
+        before = sight.numbers[place] if place < len(sight.numbers) else sight.book.end
         sight.catch_up()
         self._lay_out()
         if self.follows:
             self._to_end()
         else:
-            self.scroll_to(y=sight.place(before), animate=False, force=True)
+            place = sight.place(before)
+            row = min(self._rows.first(place) + piece, max(0, self._rows.last(place)))
+            self.scroll_to(y=row, animate=False, force=True)
             self._put(sight.place(self.cursor))
         self.refresh()
 
@@ -86,11 +95,17 @@ class LogView(ScrollView, can_focus=True):
         else:
             self._go(sight.place(self.cursor))
             half = self.scrollable_content_region.height // 2
-            self.scroll_to(y=sight.place(self.cursor) - half, animate=False, force=True)
+            row = self._rows.first(sight.place(self.cursor))
+            self.scroll_to(y=row - half, animate=False, force=True)
         self.refresh()
 
     def _lay_out(self) -> None:
-        rows = len(self.sight.numbers) + (self.unfinished is not None)
+        texts = [self.sight.book[number].text for number in self.sight.numbers]
+        if self.unfinished is not None:
+            texts.append(self.unfinished.text)
+        width = self.scrollable_content_region.width - GUTTER
+        self._rows = LogRows(texts, width if self.wraps else None)
+        rows = len(self._rows)
         if self.virtual_size.height != rows or self.virtual_size.width != self.size.width:
             self.virtual_size = Size(self.size.width, rows)
 
@@ -109,11 +124,11 @@ class LogView(ScrollView, can_focus=True):
         self._put(place)
         place = self.sight.place(self.cursor)
         self.follows = place >= len(self.sight.numbers) - 1
+        first, last = self._rows.first(place), self._rows.last(place)
         top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
-        if not top <= place < top + height:
-            self.scroll_to(
-                y=place if place < top else place - height + 1, animate=False, force=True
-            )
+        if first < top or last >= top + height:
+            row = first if first < top else min(first, last - height + 1)
+            self.scroll_to(y=row, animate=False, force=True)
         self.refresh()
 
     def watch_scroll_y(self, before: float, now: float) -> None:
@@ -132,27 +147,36 @@ class LogView(ScrollView, can_focus=True):
         self._painter.forget()
 
     def render_line(self, y: int) -> Strip:
-        place = y + self.scroll_offset.y
+        place, piece = self._rows.at(y + self.scroll_offset.y)
         numbers = self.sight.numbers
         if place < len(numbers):
-            spans = self._spans(self.sight.book[numbers[place]], numbers[place] == self.cursor)
+            is_current = numbers[place] == self.cursor
+            spans = self._spans(self.sight.book[numbers[place]], piece, is_current)
         elif place == len(numbers) and self.unfinished is not None:
-            spans = self._spans(self.unfinished, False)
+            spans = self._spans(self.unfinished, piece, False)
         else:
             spans = ()
         return self._painter.strip(spans, self.size.width)
 
-    def _spans(self, entry: Entry, is_current: bool) -> tuple[Span, ...]:
+    def _spans(self, entry: Entry, piece: int, is_current: bool) -> tuple[Span, ...]:
+        """A piece of a line; what it begins with has the pointer and the mark."""
         style = STYLES[entry.source]
+        pieces = self._rows.pieces(entry.text)
+        # A line that is still being printed may have become shorter since its rows were counted.
+        start, end = pieces[min(piece, len(pieces) - 1)]
+        text = cut(_found(entry.text, self.sight.searched, style), start + self._left, end)
         pointer = Span(POINTER if is_current else " ", "accent")
-        mark = Span(f"{MARKS[entry.source]} ", style)
-        return (pointer, mark, *_found(entry.text[self._left :], self.sight.searched, style))
+        mark = Span(f"{MARKS[entry.source] if piece == 0 else ' '} ", style)
+        return (pointer, mark, *text)
 
     def action_move(self, places: int) -> None:
         self._go(self.sight.place(self.cursor) + places)
 
     def action_page(self, pages: int) -> None:
-        self.action_move(pages * max(1, self.scrollable_content_region.height - 1))
+        rows = max(1, self.scrollable_content_region.height - 1)
+        now = self.sight.place(self.cursor)
+        place, _ = self._rows.at(max(0, self._rows.first(now) + pages * rows))
+        self._go(max(place, now + 1) if pages > 0 else min(place, now - 1))
 
     def action_follow(self) -> None:
         self.follows = True
@@ -163,14 +187,26 @@ class LogView(ScrollView, can_focus=True):
         if number is not None:
             self._go(self.sight.place(number))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is wrapped is not panned."""
+        return action != "pan" or not self.wraps
+
+    def action_wrap(self) -> None:
+        self.wraps, self._left = not self.wraps, 0
+        self.update()
+        self._go(self.sight.place(self.cursor))
+        self.refresh_bindings()
+
     def action_pan(self, steps: int) -> None:
         self._left = max(0, self._left + PAN * steps)
         self.refresh()
 
     def on_click(self, event: Click) -> None:
-        place = event.get_content_offset(self)
-        if place is not None and place.y + self.scroll_offset.y < len(self.sight.numbers):
-            self._go(place.y + self.scroll_offset.y)
+        offset = event.get_content_offset(self)
+        if offset is not None:
+            place, _ = self._rows.at(offset.y + self.scroll_offset.y)
+            if place < len(self.sight.numbers):
+                self._go(place)
 
 
 def _found(text: str, searched: str, style: str) -> tuple[Span, ...]:
