@@ -131,6 +131,44 @@ async def test_help_and_the_key_line_show_the_remapped_key(ui: ModuleType) -> No
     assert re.search(r"f5 +time the model", shown)
 
 
+async def test_texts_tell_of_the_key_that_was_chosen(ui: ModuleType) -> None:
+    names = "check", "bench", "bench.plan", "layers.producer", "doctor.loss"
+    keys = {name: f"ctrl+f{place}" for place, name in enumerate(names, 1)}
+    dialogs = {"inputs.accept": "f7", "inputs.close": "f8", "choose.close": "f9", "open": "O,f4"}
+    mine = Preferences(keys=keys | dialogs | {"tab.log": "f11", "clear": "f12", "help.close": "a"})
+    told = {
+        "2": "ctrl+f2 times the model on every device, ctrl+f3 asks what to time",
+        "3": "ctrl+f1 asks the doctor",
+        "i": "f7 · f8 · ctrl+n one more · no shape drops one",
+        "s": "enter · f9 · / finds",
+        "question_mark": "a closes",
+    }
+    for key, text in told.items():
+        assert text in (await pressed(ui, mine, key))[1], key
+    assert "ctrl+f5 says what it is trained with" in (await pressed(ui, mine, "ctrl+f1"))[1]
+
+
+async def test_a_text_without_a_model_or_with_a_failure_tells_of_the_chosen_keys(
+    ui: ModuleType,
+) -> None:
+    mine = Preferences(keys={"open": "f4", "clear": "f12", "tab.log": "f11", "reload": "f5"})
+    app = NninspectApp(ui.FakeClient(), None, mine)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ui.settle(pilot)
+        await pilot.press("escape")
+        assert "f4 opens a model" in ui.text_of(pilot)
+    client = ui.FakeClient(ui.failing_resnet())
+    client.failure = ui.FORWARD_FAILED
+    app = NninspectApp(client, ui.Setup(target="resnet-small"), mine)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ui.settle(pilot)
+        assert "f5 reload   f11 log   f12 dismiss" in ui.text_of(pilot)
+        (row,) = [y for y, line in enumerate(ui.text_of(pilot).split("\n")) if "f11 log" in line]
+        x = ui.text_of(pilot).split("\n")[row].index("f11")
+        await pilot.click(offset=(x, row))
+        assert pilot.app.screen.tab == "log"  # type: ignore[attr-defined]
+
+
 async def test_what_shares_a_key_with_a_remapped_action_keeps_it(ui: ModuleType) -> None:
     mine = Preferences(keys={"cancel": "f6"})
     _, filtered = await pressed(ui, mine, "slash", *"conv", "enter")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
@@ -66,6 +66,7 @@ class NninspectApp(TypeAheadApp):
         preferences: Preferences = DEFAULTS,
     ) -> None:
         self._preferences = preferences
+        self.chosen_keys, self._wrong_keys = _chosen(preferences)
         super().__init__()
         self.animation_level = "none"
         self._has_failed = False
@@ -106,13 +107,9 @@ class NninspectApp(TypeAheadApp):
 
         self.register_theme(HIGH_CONTRAST)
         complaints = [*self._preferences.complaints, *choose_theme(self, self._preferences.theme)]
-        if self._preferences.keys:
-            from nninspect.ui.keys import keymap
-
-            keys, wrong = keymap(self._preferences.keys)
-            self.set_keymap(keys)
-            complaints += wrong
-        return complaints
+        if self.chosen_keys:
+            self.set_keymap(dict(self.chosen_keys))
+        return [*complaints, *self._wrong_keys]
 
     async def _first_frame(self, complaints: list[str]) -> None:
         self._main.complain(complaints)
@@ -199,6 +196,15 @@ class NninspectApp(TypeAheadApp):
         from nninspect.ui.commands import commands
 
         yield from commands(self, screen)
+
+
+def _chosen(preferences: Preferences) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """The keymap, and what can't be had; it is there before a widget tells of a key."""
+    if not preferences.keys:
+        return {}, ()
+    from nninspect.ui.keys import keymap
+
+    return keymap(preferences.keys)
 
 
 def run_app(client: Client, setup: Setup | None = None, preferences: Preferences = DEFAULTS) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nninspect.protocol.findings import Finding
 from nninspect.protocol.layer_table import LayerTable
@@ -16,8 +16,8 @@ from nninspect.ui.jumps import flow
 from nninspect.ui.spans import Paragraph, Span, paragraph
 
 LABEL = 11
-FLOWS = {"input": ("in", "from", "["), "output": ("out", "to", "]")}
-"""Below which fact a flow stands, which it is, its label and its key."""
+FLOWS = {"input": ("in", "from"), "output": ("out", "to")}
+"""Below which fact a flow stands, which it is, and its label."""
 MOST_LINKS = 12
 SUMS = "equal in structure: calls and shapes of one, figures of all"
 NO_USE = "unused"
@@ -31,7 +31,10 @@ def module_path(subject: tuple[LayerTable, tuple[int, ...]]) -> str:
     return table.path(table.parent[row] if table.kind[row] == Kind.OP else row)
 
 
-def row_paragraphs(table: LayerTable, places: tuple[int, ...]) -> Iterator[Paragraph]:
+def row_paragraphs(
+    table: LayerTable, places: tuple[int, ...], keys: Mapping[str, str]
+) -> Iterator[Paragraph]:
+    """The facts; `keys` lead along the flow "in" and "out"."""
     rows = [table.row(place) for place in places]
     row = layers.summed(rows)
     kind = plain(f"{row.type}({row.extra})" if row.extra else row.type)
@@ -44,7 +47,8 @@ def row_paragraphs(table: LayerTable, places: tuple[int, ...]) -> Iterator[Parag
         for number, line in enumerate(value.split("\n")):
             yield from _fact(label if number == 0 else "", line)
         if label in FLOWS and table.has_edges:
-            yield from _flow(table, places, *FLOWS[label])
+            way, name = FLOWS[label]
+            yield from _flow(table, places, way, name, keys[way])
     if len(rows) == 1:
         yield from _kin(table, places[0])
     sentences = (*layers.mark_sentences(row.marks), *map(plain, row.notes))

@@ -18,6 +18,7 @@ Doing = Literal["open", "reload", "move", "change", "bench", "check", "twins", "
 if TYPE_CHECKING:
     from nninspect.client.api import Stream
     from nninspect.history.against import Against
+    from nninspect.ui.hints import Hint
     from nninspect.ui.look import Picture
     from nninspect.ui.twins import Twins
 
@@ -115,6 +116,8 @@ class Said(Message):
     bad: bool = False
     stays: bool = False
     """Until something else is said, whatever begins meanwhile."""
+    hint: Hint | None = None
+    """A key that helps, said behind the text."""
 
 
 @dataclass

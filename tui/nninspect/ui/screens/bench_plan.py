@@ -15,11 +15,12 @@ from nninspect.errors import BadInput
 from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.text import units
 from nninspect.text.bench_plan import batch_field, plan
-from nninspect.ui.spans import Paragraph, Span, paragraph
+from nninspect.ui.hints import Hint, key_of, key_words
+from nninspect.ui.spans import paragraph
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.ticks import Tick
 
-FINE = "enter starts"
+START = "plan.accept"
 FIELDS = {
     "devices": "cpu,cuda:0 · empty: the CPU and the first accelerator",
     "batch": "1,8,64 · crossover · largest · empty: the input's",
@@ -53,7 +54,7 @@ class BenchPlanScreen(ModalScreen[BenchPlan]):
         with VerticalScroll(id="plan") as box:
             box.can_focus = False
             box.border_title = "bench"
-            box.border_subtitle = "enter · esc"
+            box.border_subtitle = key_words(self, Hint(START), Hint("plan.close"))
             for name, about in FIELDS.items():
                 with Horizontal(classes="plan-row"):
                     yield Label(name, classes="plan-name")
@@ -76,7 +77,7 @@ class BenchPlanScreen(ModalScreen[BenchPlan]):
         except BadInput as error:
             said = (paragraph(f"{error.message}: {error.hint}", "bad"),)
         else:
-            said = (Paragraph((Span(FINE, "good"),)),)
+            said = (paragraph(f"{key_of(self, START)} starts", "good"),)
         self.query_one("#plan-check", Page).paragraphs = said
 
     def _plan(self) -> BenchPlan:

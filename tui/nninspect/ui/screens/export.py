@@ -17,12 +17,12 @@ from textual.widgets import Input
 from nninspect.errors import UsageError
 from nninspect.export.shown import SUFFIXES, Shown, form_of, save
 from nninspect.text.plain import plain
+from nninspect.ui.hints import Hint, key_of, key_words
 from nninspect.ui.spans import Span, paragraph
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.page import Page
 
-HOW = "enter writes the file"
-OVERWRITE = "is there already: enter again overwrites it"
+WRITE = "export.write"
 ENDINGS = ", ".join(SUFFIXES.values())
 
 
@@ -47,7 +47,8 @@ class ExportScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Container(id="export") as box:
             box.border_title = f"export {self._shown.view}"
-            box.border_subtitle = "enter · esc · ↑↓ format"
+            turn = f"{key_of(self, 'export.before')}{key_of(self, 'export.next')} format"
+            box.border_subtitle = key_words(self, Hint(WRITE), Hint("export.close"), turn)
             field = Input(self._shown.file_name(self._form), id="export-path", compact=True)
             field.cursor_blink = False
             yield field
@@ -73,7 +74,7 @@ class ExportScreen(ModalScreen[str]):
         if not form_of(self._path.name):
             self._tell(f"the name ends with one of {ENDINGS}", "warn")
         else:
-            self._tell(HOW, "good")
+            self._tell(f"{key_of(self, WRITE)} writes the file", "good")
 
     def _tell(self, text: str, style: str) -> None:
         self.query_one("#export-check", Page).paragraphs = (paragraph(plain(text), style),)
@@ -97,7 +98,8 @@ class ExportScreen(ModalScreen[str]):
             self.app.bell()
         elif path.is_file() and self._asked != str(path):
             self._asked = str(path)
-            self._tell(f"{path.name} {OVERWRITE}", "warn")
+            again = f"{key_of(self, WRITE)} again overwrites it"
+            self._tell(f"{path.name} is there already: {again}", "warn")
         else:
             self._tell("writing…", "dim")
             try:

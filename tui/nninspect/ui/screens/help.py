@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 
+from nninspect.ui.hints import Hint, key_words
 from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.page import Page
 
@@ -38,7 +39,7 @@ class Help(ModalScreen[None]):
         page = Page(id="help")
         page.set_reactive(Page.paragraphs, self._paragraphs)
         page.border_title = "keys"
-        page.border_subtitle = "esc closes"
+        page.border_subtitle = key_words(self, Hint("help.close", "closes"))
         yield page
 
     def action_scroll(self, rows: int) -> None:

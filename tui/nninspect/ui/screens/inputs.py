@@ -13,12 +13,13 @@ from textual.widgets import Input, Label
 
 from nninspect.errors import BadInput
 from nninspect.protocol.records import Inspection
+from nninspect.ui.hints import Hint, key_of, key_words
 from nninspect.ui.inputs import TITLES, Fields, changes, fields_of, read, read_batch
-from nninspect.ui.spans import Paragraph, Span, paragraph
+from nninspect.ui.spans import Paragraph, paragraph
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.ticks import Tick
 
-FINE = "enter runs the forward"
+RUN = "inputs.accept"
 
 
 class Row(Horizontal):
@@ -58,7 +59,13 @@ class Inputs(ModalScreen[dict[str, Any]]):
         with VerticalScroll(id="inputs") as box:
             box.can_focus = False
             box.border_title = "inputs"
-            box.border_subtitle = "enter · esc · ctrl+n one more · no shape drops one"
+            box.border_subtitle = key_words(
+                self,
+                Hint(RUN),
+                Hint("inputs.close"),
+                Hint("inputs.add", "one more"),
+                "no shape drops one",
+            )
             with Horizontal(classes="input-row"):
                 for name, title in zip(Fields._fields, TITLES, strict=True):
                     yield Label(title, classes=f"input-{name}")
@@ -86,7 +93,7 @@ class Inputs(ModalScreen[dict[str, Any]]):
         except BadInput as error:
             said = (paragraph(error.message, "bad"), paragraph(error.hint, "dim"))
         else:
-            said = (Paragraph((Span(FINE, "good"),)), Paragraph())
+            said = (paragraph(f"{key_of(self, RUN)} runs the forward", "good"), Paragraph())
         self.query_one("#input-check", Page).paragraphs = said
 
     def _read(self) -> dict[str, Any]:

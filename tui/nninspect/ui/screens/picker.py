@@ -28,6 +28,7 @@ from nninspect.ui.choices import (
     recent_choices,
 )
 from nninspect.ui.found_models import found_models
+from nninspect.ui.hints import Hint, key_words
 from nninspect.ui.widgets.notice import problem_paragraphs
 from nninspect.ui.widgets.options import Options
 from nninspect.ui.widgets.page import Page
@@ -42,6 +43,7 @@ class Picker(ModalScreen[Choice]):
     problem's choices; it gives back one of them, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "accept", "open", id="picker.accept", priority=True),
         Binding("escape", "close", "close", id="picker.close"),
         Binding("down", "move(1)", "down", show=False, id="picker.down", priority=True),
         Binding("up", "move(-1)", "up", show=False, id="picker.up", priority=True),
@@ -65,9 +67,10 @@ class Picker(ModalScreen[Choice]):
     def compose(self) -> ComposeResult:
         with Container(id="picker") as box:
             box.border_title = "open"
-            box.border_subtitle = "enter · esc · ctrl+t twin · ctrl+x forget"
+            keys = Hint("picker.accept"), Hint("picker.close")
+            more = Hint("picker.twin", "twin"), Hint("picker.forget", "forget")
+            box.border_subtitle = key_words(self, *keys, *(() if self._problem else more))
             if self._problem:
-                box.border_subtitle = "enter · esc"
                 said = Page(id="picker-problem")
                 said.paragraphs = tuple(problem_paragraphs(self._problem))
                 yield said
@@ -133,8 +136,7 @@ class Picker(ModalScreen[Choice]):
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._shown[event.option_index])
 
-    @on(Input.Submitted)
-    def _entered(self) -> None:
+    def action_accept(self) -> None:
         if self._current is not None:
             self.dismiss(self._current)
 

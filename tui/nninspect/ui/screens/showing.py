@@ -15,10 +15,11 @@ from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import Environment, Problem
 from nninspect.text.plain import plain
 from nninspect.ui import garbage
+from nninspect.ui.hints import Hint, key_spans
 from nninspect.ui.look import Picture
 from nninspect.ui.measures import times_of
 from nninspect.ui.messages import Activity, Said
-from nninspect.ui.spans import Paragraph, key_hint
+from nninspect.ui.spans import Paragraph
 from nninspect.ui.widgets.bench_pane import BenchPane
 from nninspect.ui.widgets.doctor_pane import DoctorPane
 from nninspect.ui.widgets.header_line import HeaderLine
@@ -30,7 +31,7 @@ from nninspect.ui.widgets.tab_line import TabLine
 from nninspect.ui.widgets.weights_view import WeightsView
 
 STARTING = "starting torch…"
-OPEN_HINT = key_hint("o", "opens a model")
+OPEN = Hint("open", "opens a model")
 
 
 class ShowingScreen(Screen[None]):
@@ -138,7 +139,7 @@ class ShowingScreen(Screen[None]):
 
     def _write_waiting(self) -> None:
         if self.picture is None:
-            doing = activity_spans(self.activity) if self.activity else OPEN_HINT
+            doing = activity_spans(self.activity) if self.activity else key_spans(self, OPEN)
             self._layers.waiting = (Paragraph(doing),)
 
     # what the screen says by itself

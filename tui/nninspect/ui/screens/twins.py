@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import ModalScreen
 
+from nninspect.ui.hints import Hint, key_words
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.twins import Twins, paragraphs
 from nninspect.ui.widgets.layer_tree import LayerTree
@@ -20,7 +21,7 @@ class TwinsScreen(ModalScreen[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,X", "dismiss", "close", id="twins.close"),
-        Binding("o,enter", "open", "open the other", id="twins.open", priority=True),
+        Binding("enter,o", "open", "open the other", id="twins.open", priority=True),
         Binding("tab", "app.focus_next", "other side", id="twins.side"),
         Binding("ctrl+c,ctrl+q", "app.quit", "quit", show=False, id="twins.quit"),
     ]
@@ -35,7 +36,12 @@ class TwinsScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Container(id="twins") as box:
             box.border_title = f"{self._twins.broken} ▸ {self._twins.good}"
-            box.border_subtitle = f"enter opens {self._other} · tab other side · esc closes"
+            box.border_subtitle = key_words(
+                self,
+                Hint("twins.open", f"opens {self._other}"),
+                Hint("twins.side", "other side"),
+                Hint("twins.close", "closes"),
+            )
             yield self._said
             yield self._tree
 

@@ -16,8 +16,9 @@ from nninspect.protocol.bench import BenchResult, BenchRow
 from nninspect.protocol.records import Problem
 from nninspect.text import bench
 from nninspect.ui.bench_text import about, beside, headline_of, layers, lines
+from nninspect.ui.hints import Hint, key_spans
 from nninspect.ui.messages import Activity
-from nninspect.ui.spans import Paragraph, Span, key_hint
+from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.chart_view import ChartView
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import LineList
@@ -28,8 +29,11 @@ from nninspect.ui.widgets.status_line import activity_spans
 if TYPE_CHECKING:
     from nninspect.ui.offers import Offer
 
-ASK = (*key_hint("b", "times the model on every device, "), *key_hint("B", "asks what to time"))
-CANCEL = (Span("  "), *key_hint("esc", "cancels, and keeps the finished rounds"))
+ASK = (
+    Hint("bench", "times the model on every device, "),
+    Hint("bench.plan", "asks what to time"),
+)
+CANCEL = Hint("cancel", "cancels, and keeps the finished rounds")
 POINTER = 2
 MOST_LAYERS = 12
 
@@ -99,9 +103,10 @@ class BenchPane(Container):
 
     def _write_line(self) -> None:
         if self.activity is not None and self.activity.doing == "bench":
-            self._line.spans = (*activity_spans(self.activity), *CANCEL)
+            cancel = key_spans(self, CANCEL)
+            self._line.spans = (*activity_spans(self.activity), Span("  "), *cancel)
         else:
-            self._line.spans = headline_of(self.result) if self.result else ASK
+            self._line.spans = headline_of(self.result) if self.result else key_spans(self, *ASK)
 
     def _write_rows(self) -> None:
         if self.result is not None and self.size.width:

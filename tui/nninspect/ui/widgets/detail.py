@@ -13,9 +13,12 @@ from nninspect.protocol.findings import Finding
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.ui.described import described_paragraphs
 from nninspect.ui.detail_text import finding_paragraphs, module_path, row_paragraphs
+from nninspect.ui.hints import key_of
 from nninspect.ui.messages import Described
 from nninspect.ui.spans import Paragraph
 from nninspect.ui.widgets.split import Split
+
+FLOW_ACTIONS = {"in": "layers.producer", "out": "layers.consumer"}
 
 
 class Detail(Split):
@@ -84,7 +87,9 @@ class Detail(Split):
             self.paragraphs = ()
             return
         table, rows = self.subject
-        found = [*row_paragraphs(table, rows), *finding_paragraphs(self.findings, table, rows)]
+        keys = {way: key_of(self, action) for way, action in FLOW_ACTIONS.items()}
+        told = row_paragraphs(table, rows, keys)
+        found = [*told, *finding_paragraphs(self.findings, table, rows)]
         if rows == (0,):
             found += self.about
         if self.described is not None and self.described.path == module_path(self.subject):

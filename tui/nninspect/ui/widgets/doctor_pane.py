@@ -14,8 +14,9 @@ from textual.reactive import reactive
 from nninspect.protocol.findings import CheckResult, Finding
 from nninspect.protocol.records import Problem
 from nninspect.ui.finding_text import about, headline, not_checked, title
+from nninspect.ui.hints import Hint, key_spans
 from nninspect.ui.messages import Activity
-from nninspect.ui.spans import Paragraph, Span, key_hint
+from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import LineList
 from nninspect.ui.widgets.link_page import LinkPage
@@ -26,9 +27,10 @@ from nninspect.ui.widgets.status_line import activity_spans
 if TYPE_CHECKING:
     from nninspect.ui.offers import Offer
 
-ASK = key_hint("c", "asks the doctor what is wrong with this model")
-NO_LOSS = key_hint(
-    "L", "says what it is trained with: rules on the output and the loss wait for it"
+ASK = Hint("check", "asks the doctor what is wrong with this model")
+CANCEL = Hint("cancel", "cancels")
+NO_LOSS = Hint(
+    "doctor.loss", "says what it is trained with: rules on the output and the loss wait for it"
 )
 
 
@@ -117,8 +119,8 @@ class DoctorPane(Container):
 
     def _headline(self) -> tuple[Span, ...]:
         if self.activity is not None and self.activity.doing == "check":
-            return (*activity_spans(self.activity), Span("  "), *key_hint("esc", "cancels"))
-        return headline(self.result) if self.result else ASK
+            return (*activity_spans(self.activity), Span("  "), *key_spans(self, CANCEL))
+        return headline(self.result) if self.result else key_spans(self, ASK)
 
     def _below(self) -> list[Paragraph]:
         found: list[Paragraph] = []
@@ -126,7 +128,7 @@ class DoctorPane(Container):
             found += [*problem_paragraphs(self.problem), Paragraph()]
         if self.result is not None:
             if not self.result.loss:
-                found.append(Paragraph(NO_LOSS))
+                found.append(Paragraph(key_spans(self, NO_LOSS)))
             found += not_checked(self.result)
         return found
 

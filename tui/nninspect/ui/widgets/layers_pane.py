@@ -19,6 +19,7 @@ from nninspect.text import units
 from nninspect.text.layer_cells import TITLES as COLUMN_TITLES
 from nninspect.ui.detail_text import module_path, whole_model
 from nninspect.ui.finding_text import gravest_by_path
+from nninspect.ui.hints import Hint
 from nninspect.ui.look import Picture
 from nninspect.ui.measures import TITLES, after, heaviest, measure
 from nninspect.ui.messages import Described, Said
@@ -39,9 +40,10 @@ if TYPE_CHECKING:
 
 MEASURE = "what shares are of: parameters, mult-adds, allocated bytes, time"
 PICKABLE = {key: title or "bar" for key, title in COLUMN_TITLES.items() if key != "module"}
-OPEN_KEYS = (("r", "try again"), ("o", "open another"), ("5", "log"))
-SHOWN_KEYS = (("r", "reload"), ("5", "log"), ("esc", "dismiss"))
-DEAD_KEYS = (("R", "restart the worker"), ("5", "log"))
+LOG = Hint("tab.log", "log")
+OPEN_KEYS = (Hint("reload", "try again"), Hint("open", "open another"), LOG)
+SHOWN_KEYS = (Hint("reload", "reload"), LOG, Hint("clear", "dismiss"))
+DEAD_KEYS = (Hint("restart", "restart the worker"), LOG)
 
 
 class LayersPane(FilteredPane):
@@ -107,7 +109,7 @@ class LayersPane(FilteredPane):
     def watch_waiting(self, waiting: tuple[Paragraph, ...]) -> None:
         self._waiting.paragraphs = waiting
 
-    def show_problem(self, problem: Problem | None, keys: tuple[tuple[str, str], ...] = ()) -> None:
+    def show_problem(self, problem: Problem | None, keys: tuple[Hint, ...] = ()) -> None:
         """A problem below the tree, or in its place."""
         self._notice.keys = keys or (OPEN_KEYS if self.picture is None else SHOWN_KEYS)
         self._notice.problem = problem

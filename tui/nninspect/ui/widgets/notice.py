@@ -8,7 +8,8 @@ from textual.reactive import reactive
 
 from nninspect.protocol.records import Problem
 from nninspect.text.plain import plain
-from nninspect.ui.spans import Paragraph, Span, key_hint
+from nninspect.ui.hints import Hint, key_spans
+from nninspect.ui.spans import Paragraph, Span
 from nninspect.ui.widgets.page import Page
 
 
@@ -16,8 +17,8 @@ class Notice(Page, can_focus=False):
     """A problem and the keys that help with it; there is none to see where there is no problem."""
 
     problem: reactive[Problem | None] = reactive(None)
-    keys: reactive[tuple[tuple[str, str], ...]] = reactive(())
-    """(key, what it does), in a line below the problem."""
+    keys: reactive[tuple[Hint, ...]] = reactive(())
+    """They stand in a line below the problem."""
 
     def watch_problem(self) -> None:
         self._write()
@@ -28,7 +29,12 @@ class Notice(Page, can_focus=False):
     def _write(self) -> None:
         self.display = self.problem is not None
         if self.problem is not None:
-            self.paragraphs = (*problem_paragraphs(self.problem), *_keys(self.keys))
+            self.paragraphs = (*problem_paragraphs(self.problem), *self._keys())
+
+    def _keys(self) -> Iterator[Paragraph]:
+        if self.keys:
+            spaced = (hint._replace(does=f"{hint.does}   ") for hint in self.keys)
+            yield Paragraph((Span("  "), *key_spans(self, *spaced)), hang=2)
 
 
 def problem_paragraphs(problem: Problem) -> Iterator[Paragraph]:
@@ -38,14 +44,6 @@ def problem_paragraphs(problem: Problem) -> Iterator[Paragraph]:
         yield Paragraph((Span("  at ", "dim"), Span(plain(problem.where), "strong")), hang=5)
     if problem.hint:
         yield Paragraph((Span("  "), Span(_lines(problem.hint))), hang=2)
-
-
-def _keys(keys: tuple[tuple[str, str], ...]) -> Iterator[Paragraph]:
-    if keys:
-        spans = [Span("  ")]
-        for key, does in keys:
-            spans += key_hint(key, f"{does}   ")
-        yield Paragraph(tuple(spans), hang=2)
 
 
 def _lines(text: str) -> str:

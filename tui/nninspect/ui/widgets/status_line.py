@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from textual.reactive import reactive
 
 from nninspect.text.plain import plain
+from nninspect.ui.hints import key_spans
 from nninspect.ui.messages import Activity, Said
 from nninspect.ui.spans import Span, crop
 from nninspect.ui.widgets.line import Line
@@ -49,7 +50,8 @@ class StatusLine(Line):
         if self.said is None:
             return ()
         text = plain(self.said.text)
-        return (Span(f"✗ {text}", "bad"),) if self.said.bad else (Span(text),)
+        hint = key_spans(self, self.said.hint) if self.said.hint else ()
+        return (Span(f"✗ {text}", "bad") if self.said.bad else Span(text), *hint)
 
 
 def activity_spans(activity: Activity) -> tuple[Span, ...]:

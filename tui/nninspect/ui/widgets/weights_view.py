@@ -16,7 +16,8 @@ from textual.reactive import reactive
 from nninspect.protocol.weights import TensorStats
 from nninspect.text import units, weights
 from nninspect.ui import weights_rows as rows
-from nninspect.ui.spans import Span, key_hint, pad
+from nninspect.ui.hints import Hint, key_spans
+from nninspect.ui.spans import Span, pad
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import FRAME, LineList, OnDemand, Spans
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from nninspect.ui.offers import Offer
 
 GAP = "  "
-NOTHING = key_hint("v", "looks at every tensor's values")
+NOTHING = Hint("weights.look", "looks at every tensor's values")
 
 
 class WeightsView(Container):
@@ -83,7 +84,10 @@ class WeightsView(Container):
         self.shown = rows.arranged(self.tensors or (), self.sort, self.backwards)
         whole = sum(stats.size for stats in self.shown)
         self._cells = [rows.cells(stats, whole) for stats in self.shown]
-        self._line.spans = NOTHING if self.tensors is None else (Span(self._summary(), "dim"),)
+        if self.tensors is None:
+            self._line.spans = key_spans(self, NOTHING)
+        else:
+            self._line.spans = (Span(self._summary(), "dim"),)
         self._lay_out()
 
     def _lay_out(self) -> None:
