@@ -6,6 +6,7 @@ from types import ModuleType
 
 from nninspect.protocol.records import Problem
 from nninspect.ui.widgets.detail import Detail
+from nninspect.ui.widgets.findable import Findable
 from nninspect.ui.widgets.notice import Notice
 
 
@@ -372,3 +373,22 @@ async def test_wide_characters_keep_the_columns_aligned(ui: ModuleType) -> None:
     async with ui.running(ui.FakeClient(root), size=(120, 20)) as pilot:
         tree = pilot.app.screen.query_one("#tree")
         assert {tree.render_line(y).cell_length for y in range(5)} == {tree.size.width}
+
+
+async def test_a_dialogs_list_is_narrowed_by_typing(ui: ModuleType) -> None:
+    async with ui.running(ui.FakeClient(), size=(100, 30)) as pilot:
+        await pilot.press("s")
+        shown = pilot.app.screen.query_one(Findable)
+        whole = shown.option_count
+        await pilot.press(*"out")  # no keys of the dialog's
+        assert [option.prompt for option in shown.options] == ["output shape"]
+        assert "sort by ‹out›" in ui.text_of(pilot)
+        await pilot.press("escape")
+        assert (shown.option_count, shown.typed) == (whole, None)
+        await pilot.press("slash", *"k", "backspace", *"para")  # k moves without the slash
+        assert shown.highlighted_option.prompt == "parameters"
+        await pilot.press("x", "enter")  # nothing fits, so nothing is chosen
+        assert pilot.app.screen.query(Findable)
+        await pilot.press("backspace", "enter")
+        await ui.settle(pilot)
+        assert "sorted by parameters" in ui.text_of(pilot)

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 
 from nninspect.ui import type_ahead
 from nninspect.ui.screens.choose import ChooseOne
 from nninspect.ui.screens.inputs import Inputs
 from nninspect.ui.screens.picker import Picker
+from nninspect.ui.widgets.findable import Findable
 
 NAMES = {"/": "slash", ".": "full_stop"}
 
@@ -83,9 +84,12 @@ async def test_what_follows_sort_moves_in_the_dialog_and_runs_nothing_behind(
     client = ui.FakeClient()
     async with ui.running(client) as pilot:
         asked, cursor = requests(client), ui.tree_of(pilot).cursor
-        await type_at_once(ui, pilot, "s", "j", "j", "b", "r", "d")
+        await type_at_once(ui, pilot, "s", "j", "j")
         assert isinstance(pilot.app.screen, ChooseOne)
-        assert pilot.app.screen.query_one(OptionList).highlighted == 2
+        shown = pilot.app.screen.query_one(Findable)
+        assert shown.highlighted == 2
+        await type_at_once(ui, pilot, "b", "r", "d")
+        assert shown.typed == "brd"
         assert (requests(client), ui.tree_of(pilot).cursor) == (asked, cursor)
 
 
