@@ -7,7 +7,9 @@ from types import ModuleType
 import pytest
 
 from nninspect.errors import BuildFailed
-from nninspect.protocol.findings import CheckPlan
+from nninspect.protocol.findings import CheckPlan, Finding, Severity
+from nninspect.ui.finding_text import about
+from nninspect.ui.spans import wrap
 
 
 def plans(client: object) -> list[CheckPlan]:
@@ -155,3 +157,13 @@ async def test_the_detail_of_a_layer_tells_its_findings_and_no_others(ui: Module
         assert "! NN203 sigmoid-hidden" in shown
         assert "x = F.relu(x)" in shown
         assert "NN301" not in shown
+
+
+def test_code_that_is_wider_than_its_pane_goes_on_further_in() -> None:
+    change = "        self.head = nn.Linear(in_features=1024, out_features=10, bias=False)"
+    finding = Finding("NN301", "some-name", Severity.INFO, "head", "seen", change=change)
+    told = list(about(finding))[-1]
+    rows = ["".join(span.text for span in row) for row in wrap(told, 42)]
+    assert [len(row) - len(row.lstrip()) for row in rows] == [10, 14, 14]
+    assert " ".join(row.strip() for row in rows) == change.strip()
+    assert all(len(row.rstrip()) <= 42 for row in rows)

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from nninspect.protocol.source import Source
 from nninspect.text.plain import plain
 from nninspect.ui.highlight import highlighted
-from nninspect.ui.spans import Paragraph, Span, paragraph
+from nninspect.ui.spans import Paragraph, Span, code_line, paragraph
 
 HERE = "▸"
 
@@ -24,7 +24,7 @@ def source_paragraphs(source: Source, line: str = "") -> Iterator[Paragraph]:
     here = _line_in(source, line)
     for number, spans in enumerate(highlighted(source.text), source.first_line):
         mark, style = (HERE, "code-here") if number == here else (" ", "dim")
-        yield Paragraph((Span(f"{mark}{number:>5}  ", style), *spans), wraps=False)
+        yield code_line(f"{mark}{number:>5}  ", spans, style)
 
 
 def _line_in(source: Source, line: str) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.text import findings as text
 from nninspect.text.plain import plain
-from nninspect.ui.spans import Paragraph, Span, paragraph
+from nninspect.ui.spans import Paragraph, Span, code_line, paragraph
 
 MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
 STYLES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
@@ -48,7 +48,7 @@ def about(finding: Finding, leads: bool = False) -> Iterator[Paragraph]:
         yield Paragraph()
         yield paragraph("instead", "dim")
         for line in finding.change.splitlines():
-            yield Paragraph((Span(f"  {plain(line)}", "good"),), wraps=False)
+            yield code_line("  ", (Span(plain(line), "good"),))
     if finding.related:
         yield Paragraph()
         yield Paragraph((Span("about ", "dim"), *_related(finding, leads)), hang=6)
@@ -84,7 +84,7 @@ def in_brief(finding: Finding) -> Iterator[Paragraph]:
     yield Paragraph((mark, _rule(finding), Span(" "), name))
     yield Paragraph((Span("  "), Span(plain(finding.seen))), hang=2)
     for line in finding.change.splitlines():
-        yield Paragraph((Span(f"  {plain(line)}", "good"),), wraps=False)
+        yield code_line("  ", (Span(plain(line), "good"),))
     if finding.related:
         yield Paragraph((Span("  about ", "dim"), *_related(finding, leads=True)), hang=8)
 

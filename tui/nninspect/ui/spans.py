@@ -28,8 +28,8 @@ the whole stylesheet whenever the widget's classes change, which took a third of
 """
 
 ELLIPSIS = "…"
-NAMES = {"esc": "escape"}
-"""What keys are called where they are not called as they are written."""
+CODE_HANG = 4
+"""How much further in a line of code goes on."""
 
 
 class Span(NamedTuple):
@@ -48,15 +48,16 @@ class Paragraph(NamedTuple):
     wraps: bool = True
 
 
-def key_hint(key: str, does: str = "") -> tuple[Span, Span]:
-    """A key, and what it does; a click on either presses it."""
-    press = f"app.simulate_key({NAMES.get(key, key)!r})"
-    return Span(key, "key", press), Span(f" {does}" if does else "", "dim", press)
-
-
 def paragraph(text: str, style: str = "") -> Paragraph:
     """A paragraph in one style."""
     return Paragraph((Span(text, style),))
+
+
+def code_line(gutter: str, spans: tuple[Span, ...], style: str = "dim") -> Paragraph:
+    """A line of code behind a gutter; what does not fit goes on further in than it began."""
+    text = "".join(span.text for span in spans)
+    indent = len(text) - len(text.lstrip())
+    return Paragraph((Span(gutter, style), *spans), hang=cell_len(gutter) + indent + CODE_HANG)
 
 
 def ink(component: RenderStyles, background: Color) -> Style:
@@ -124,7 +125,7 @@ def wrap(found: Paragraph, width: int) -> list[tuple[Span, ...]]:
     """The rows that a paragraph takes at a width."""
     if not found.wraps or width < 1:
         return [found.spans]
-    hang = found.hang if found.hang < width // 2 else 0
+    hang = found.hang if found.hang < width // 2 else width // 3
     rows: list[list[Span]] = [[]]
     used = 0
     for text, style, action in found.spans:
@@ -142,7 +143,7 @@ def _words(text: str, width: int) -> Sequence[str]:
     """Words with the spaces after them, those wider than a row in pieces; breaks as "\\n"."""
     pieces: list[str] = []
     for word in re.findall(r"\n|[^\S\n]+|\S+[^\S\n]*", text):
-        while cell_len(word) > width and word.strip():
+        while cell_len(word.rstrip()) > width:
             head = set_cell_size(word, width).rstrip()
             pieces.append(head)
             word = word[len(head) :]

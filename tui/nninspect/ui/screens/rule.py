@@ -13,7 +13,8 @@ from nninspect.doctor import manual
 from nninspect.text.plain import plain
 from nninspect.ui.finding_text import MARKS, STYLES
 from nninspect.ui.highlight import highlighted
-from nninspect.ui.spans import Paragraph, Span, paragraph
+from nninspect.ui.hints import Hint, key_words
+from nninspect.ui.spans import Paragraph, Span, code_line, paragraph
 from nninspect.ui.widgets.link_page import LinkPage
 
 
@@ -33,7 +34,7 @@ class RuleScreen(ModalScreen[str]):
         page = LinkPage(id="rule")
         page.set_reactive(LinkPage.paragraphs, tuple(_paragraphs(self._code)))
         page.border_title = self._code
-        page.border_subtitle = "esc closes"
+        page.border_subtitle = key_words(self, Hint("rule.close", "closes"))
         yield page
 
     def action_show(self, network: str) -> None:
@@ -69,7 +70,7 @@ def _paragraphs(code: str) -> Iterator[Paragraph]:
     yield Paragraph()
     yield paragraph("example", "dim")
     for line in highlighted(page.example):
-        yield Paragraph((Span("  "), *line), wraps=False)
+        yield code_line("  ", line)
     yield from _networks(manual.shown_by(code))
 
 
