@@ -4,8 +4,8 @@
 
 Every line is a ratio or a share of one run of this script. The machine's own noise is part of
 what is measured; the stressor is one busy process beside. Several calls are timed at once, as the
-benchmark times the configurations of a plan: each of theirs is a round in every second, and the
-peer has the same seconds for each call, one after the other.
+benchmark times the configurations of a plan: each of theirs is a round in every second or more, and
+the peer has the same seconds for each call, one after the other.
 """
 
 from __future__ import annotations
@@ -33,17 +33,27 @@ from nninspect.bench.clock import sample
 from nninspect.bench.contender import Contender
 from nninspect.bench.layers import layer_times
 from nninspect.bench.machine import fair_threads
-from nninspect.bench.rounds import ROUND_S, ROUNDS, Limits, Machine, Rounds
+from nninspect.bench.rounds import (
+    APART_S,
+    QUICK_ROUNDS,
+    ROUND_S,
+    ROUNDS,
+    Limits,
+    Machine,
+    Rounds,
+)
 from nninspect.bench.verdict import judge
 from nninspect.protocol.bench import Quality
 from nninspect.protocol.bench_figures import Latency
 from nninspect.protocol.bench_plan import Key
 
 Call = Callable[[], object]
-PAIR_S = 1.0
-"""Of rounds for each of two equal calls; the peer gets them as well."""
-SHARES = {"latency": 0.27, "same": 0.27, "stress": 0.36}
+PAIRS = 8
+"""Of equal calls, at least."""
+SHARES = {"latency": 0.25, "same": 0.25, "same stressed": 0.15, "stress": 0.35}
 """Of the minutes."""
+MAX_TIME_S = 30.0
+"""Of a plan's rounds."""
 REDRAWS_S = 20.0
 """The rounds of the app's own benchmark last longer."""
 SHAPES = ((64, 16, 1), (256, 16, 4), (512, 64, 4), (1024, 64, 4))
@@ -76,13 +86,14 @@ def network(width: int = 256, batch: int = 16, depth: int = 4) -> tuple[nn.Modul
 
 
 def spread(calls: list[Call]) -> list[Measured]:
-    """As a plan is measured: a round a second."""
-    return _rounds(calls, Limits(rounds=ROUNDS, max_time_s=1e9, round_s=ROUND_S))
+    """As a plan is measured: a round a second, or farther apart beside a neighbour."""
+    apart_s = min(APART_S, MAX_TIME_S / ROUNDS)
+    return _rounds(calls, Limits(ROUNDS, MAX_TIME_S, ROUND_S, apart_s))
 
 
-def dense(calls: list[Call], seconds: float) -> list[Measured]:
-    """Rounds back to back; so many seconds for each of the calls."""
-    return _rounds(calls, Limits(rounds=10, max_time_s=1.5 * seconds * len(calls), round_s=0.0))
+def quick(calls: list[Call]) -> list[Measured]:
+    """As a quick plan is: back to back."""
+    return _rounds(calls, Limits(QUICK_ROUNDS, MAX_TIME_S, round_s=0.0, apart_s=0.0))
 
 
 def _rounds(calls: list[Call], limits: Limits) -> list[Measured]:
@@ -194,23 +205,32 @@ def same_latency(calls: list[Call], deadline: float) -> None:
     )
 
 
-def same_against_same(call: Call, deadline: float) -> None:
-    """A difference claimed where there is none; the peer's claim is 5 % between two medians."""
+def same_against_same(call: Call, deadline: float, where: str) -> None:
+    """A difference claimed where there is none; the peer has the same time, for one call after
+    the other, and its claim is 5 % between two medians."""
     claimed = wrong = runs = 0
     interleaved, sequential = [], []
-    while runs < 8 or (runs < 40 and time.monotonic() < deadline):
-        pair = dense([call, call], PAIR_S)
+    while runs < PAIRS or (runs < 40 and time.monotonic() < deadline):
+        began = time.monotonic()
+        pair = quick([call, call])
+        wall = time.monotonic() - began
         ratio, low, high = ratio_of(pair)
         usable = all(each.verdict != "untrusted" for each in pair)
         claimed += usable and not low <= 1 <= high
-        first, second = peer(call, PAIR_S), peer(call, PAIR_S)
+        first, second = peer(call, wall / 2), peer(call, wall / 2)
         wrong += abs(first / second - 1) > 0.05
         interleaved.append(ratio)
         sequential.append(first / second)
         runs += 1
-    line("A against A: a difference is claimed", share(claimed, runs), "5 %", share(wrong, runs))
-    spread = iqr(interleaved) / iqr(sequential)
-    line("interleaved ratio's IQR over the sequential one's", f"{spread:.2f}x", "0.6x")
+    what = f"A against A, {where}"
+    line(f"{what}: a difference is claimed", share(claimed, runs), "5 %", share(wrong, runs))
+    ours, theirs = iqr(interleaved), iqr(sequential)
+    line(
+        f"{what}: interleaved ratio's IQR over sequential",
+        f"{ours / theirs:.2f}x",
+        "0.6x",
+        f"{100 * theirs:.1f} % IQR",
+    )
 
 
 def under_stress(calls: list[Call], minutes: int) -> None:
@@ -282,7 +302,9 @@ def main() -> None:
     layers(model, call)
     same_latency(calls, time.monotonic() + deadline["latency"])
     torch.set_num_threads(every)
-    same_against_same(call, time.monotonic() + deadline["same"])
+    same_against_same(call, time.monotonic() + deadline["same"], "alone")
+    with stressor():
+        same_against_same(call, time.monotonic() + deadline["same stressed"], "stressed")
     under_stress(calls, max(1, round(deadline["stress"] / 60)))
     for threads, target in ((1, "1 %"), (every, "3 %")):
         beside_redraws(calls[2], threads, target)

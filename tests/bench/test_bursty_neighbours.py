@@ -13,7 +13,7 @@ import pytest
 from nninspect.bench import clock, estimate
 from nninspect.bench.backend import CpuBackend
 from nninspect.bench.contender import Contender
-from nninspect.bench.rounds import ROUND_S, ROUNDS, Limits, Rounds
+from nninspect.bench.rounds import APART_S, ROUND_S, ROUNDS, Limits, Rounds
 from nninspect.protocol.bench_plan import Key
 
 CALL_S = 0.02
@@ -85,9 +85,12 @@ def test_rounds_spread_over_ten_seconds_hold_the_long_median(
     assert coverage(quiet_machine, ROUND_S, stays_s) >= 0.85
 
 
-def test_the_same_rounds_back_to_back_do_not_beside_a_neighbour_that_stays(
-    quiet_machine: Any,
+@pytest.mark.parametrize(
+    ("stays_s", "nearer", "farther"), [(2.0, 0.0, ROUND_S), (4.0, ROUND_S, APART_S)]
+)
+def test_the_longer_a_neighbour_stays_the_farther_apart_rounds_have_to_be(
+    quiet_machine: Any, stays_s: float, nearer: float, farther: float
 ) -> None:
-    spread, dense = (coverage(quiet_machine, each, 2.0) for each in (ROUND_S, 0.0))
-    assert dense < 0.75
-    assert spread > dense + 0.1
+    near, far = (coverage(quiet_machine, each, stays_s) for each in (nearer, farther))
+    assert near < 0.75
+    assert far >= 0.85

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from itertools import count
 from random import Random
 from statistics import median
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from nninspect.bench import estimate
 from nninspect.bench.contender import Contender
+from nninspect.bench.noise import RunQueue
 from nninspect.bench.rounds import Limits, Rounds
 from nninspect.bench.verdict import judge
 from nninspect.errors import Interrupted
@@ -106,6 +109,45 @@ def test_rounds_are_spread_over_time(virtual: Any, quiet_machine: Any) -> None:
     rounds(device, [entered], quiet_machine(), limits=Limits(6, 1000, 1.0)).run()
     starts = [each.t_start_s for each in entered.rounds]
     assert starts == pytest.approx([0, 1, 2, 3, 4, 5])
+
+
+@pytest.fixture
+def shared_machine(quiet_machine: Any) -> Any:
+    """One on which threads wait for their core a share of the time, in rounds of some numbers."""
+
+    def made(disturbed: Callable[[int], bool]) -> Any:
+        reads, seen = quiet_machine(), count()
+        queues = []
+
+        def run_queue() -> RunQueue:
+            if (reading := next(seen)) % 2:  # after the slot
+                queues.append(0.1 * disturbed(reading // 2))
+            return RunQueue(len(queues), sum(queues))
+
+        reads.run_queue = run_queue
+        return reads
+
+    return made
+
+
+def test_beside_a_neighbour_that_stays_rounds_are_far_apart_and_none_is_spared(
+    virtual: Any, shared_machine: Any
+) -> None:
+    device = virtual(device_s=1e-3)
+    (entered,) = contenders(device, 1)
+    reads = shared_machine(lambda number: True)
+    run = rounds(device, [entered], reads, limits=Limits(10, 1000, 1.0, 3.0))
+    assert run.run() == "all rounds"
+    assert [each.t_start_s for each in entered.rounds] == pytest.approx(range(0, 30, 3))
+
+
+def test_a_neighbour_that_came_by_once_changes_nothing(virtual: Any, shared_machine: Any) -> None:
+    device = virtual(device_s=1e-3)
+    (entered,) = contenders(device, 1)
+    reads = shared_machine(lambda number: number == 2)
+    run = rounds(device, [entered], reads, limits=Limits(10, 1000, 1.0, 3.0))
+    assert run.run() == "steady"
+    assert [each.t_start_s for each in entered.rounds] == pytest.approx(range(6))
 
 
 def test_a_slot_beside_a_slow_canary_is_measured_again_and_both_are_kept(

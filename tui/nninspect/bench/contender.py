@@ -118,7 +118,7 @@ class Contender:
     @property
     def end_to_end(self) -> dict[int, float]:
         """Seconds with the transfers in, by the number of the round; none where not timed."""
-        numbers = [each.number for each in self.rounds if not each.discarded]
+        numbers = [each.number for each in self.kept]
         return {
             number: slot.parts.end_to_end_s
             for number, slot in zip(numbers, self.slots, strict=True)
@@ -138,6 +138,10 @@ class Contender:
         )
 
     @property
+    def kept(self) -> list[Round]:
+        return [each for each in self.rounds if not each.discarded]
+
+    @property
     def medians(self) -> list[float]:
         """Of every kept round, in order."""
-        return [each.median_s for each in self.rounds if not each.discarded]
+        return [each.median_s for each in self.kept]

@@ -19,6 +19,7 @@ from nninspect.bench.crossover import MOST_BATCHES, crossovers, search
 from nninspect.bench.fitting import largest_batches
 from nninspect.bench.replicas import Replicas
 from nninspect.bench.rounds import (
+    APART_S,
     LEAST_ROUNDS,
     QUICK_ROUNDS,
     ROUND_S,
@@ -181,12 +182,14 @@ class Course:
             candidate.release(self._replicas)
 
         left_s = self._plan.max_time_s - self._warmup_s - self._reserved_s
+        most_s = 0.0 if self._plan.quick else ROUNDS_SHARE * left_s / ROUNDS
         rounds = Rounds(
             [each.contender for each in self.candidates if each.contender],
             Limits(
                 rounds=QUICK_ROUNDS if self._plan.quick else ROUNDS,
                 max_time_s=left_s,
-                round_s=0.0 if self._plan.quick else min(ROUND_S, ROUNDS_SHARE * left_s / ROUNDS),
+                round_s=min(ROUND_S, most_s),
+                apart_s=min(APART_S, most_s),
             ),
             failed=lambda contender, error: failure(error, "rounds"),
             tell=self._tell_round,

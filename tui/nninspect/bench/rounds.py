@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from nninspect.bench import estimate
 from nninspect.bench.contender import Contender, Slot
 from nninspect.bench.noise import Canary, RunQueue, run_queue, waited_share
-from nninspect.bench.verdict import MAX_CANARY, TRUSTED_HALF_WIDTH
+from nninspect.bench.verdict import MAX_CANARY, TRUSTED_HALF_WIDTH, is_disturbed
 from nninspect.engine.cgroup import QUOTA, Quotas
 from nninspect.errors import Interrupted
 from nninspect.protocol.bench_figures import Round
@@ -29,6 +29,10 @@ LEAST_ROUNDS = 6
 ROUND_S = 1.0
 """Between the starts of two rounds, at least: neighbours come and go within seconds, and an
 interval is to span them. Not when quick."""
+
+APART_S = 3.0
+"""The same beside a neighbour that stays: which of its cores a machine slows down for it was seen
+to change every 10 to 20 s, and rounds of one such stretch agree with each other alone."""
 
 MAX_RETRIES = 2
 """Of a slot beside which the canary failed."""
@@ -88,6 +92,9 @@ class Limits:
     max_time_s: float = 30.0
     """No round begins that would end later, the first one aside."""
     round_s: float = ROUND_S
+    """Between the starts of two rounds, at least."""
+    apart_s: float = APART_S
+    """The same beside a neighbour that stays."""
 
 
 @dataclass
@@ -141,16 +148,29 @@ class Rounds:
     def _ended(self, longest: float) -> str:
         if self.done == self.limits.rounds:
             return "all rounds"
-        if self.done >= LEAST_ROUNDS and all(map(_is_steady, self._running)):
+        if self.done >= LEAST_ROUNDS and self._is_steady:
             return "steady"
         spent = self.now() - self.began
         return "time limit" if self.done and spent + longest > self.limits.max_time_s else ""
 
     def _rest(self, started: float) -> None:
         """Until the next round is due; not after the last."""
-        left = self.limits.round_s - (self.now() - started)
+        period = self.limits.apart_s if self._has_neighbour else self.limits.round_s
+        left = period - (self.now() - started)
         if left > 0 and self.done < self.limits.rounds:
             self.sleep(left)
+
+    @property
+    def _is_steady(self) -> bool:
+        """Narrow intervals can be believed. Beside a neighbour they may be those of one stretch."""
+        return all(map(_is_narrow, self._running)) and not self._has_neighbour
+
+    @property
+    def _has_neighbour(self) -> bool:
+        """One that stays: some configuration was disturbed in most of its rounds."""
+        return any(
+            median(map(is_disturbed, each.kept)) > 0.5 for each in self._running if each.slots
+        )
 
     def _round(self) -> None:
         self._retries_end = self.now() + self.limits.max_time_s / self.limits.rounds
@@ -245,7 +265,7 @@ def _as_kept(found: Round, slot: Slot, is_best: bool) -> Round:
     return replace(found, discarded=not is_best, throttled=why)
 
 
-def _is_steady(contender: Contender) -> bool:
+def _is_narrow(contender: Contender) -> bool:
     medians = contender.medians
     if not medians:
         return False

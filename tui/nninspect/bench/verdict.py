@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from nninspect.bench.estimate import CONFIDENCE, coverage, drift, interval_rank, is_bimodal
 from nninspect.engine.cgroup import QUOTA
 from nninspect.protocol.bench import Quality
-from nninspect.protocol.bench_figures import Latency
+from nninspect.protocol.bench_figures import Latency, Round
 
 TRUSTED_HALF_WIDTH = 0.02
 NOISY_HALF_WIDTH = 0.10
@@ -33,6 +33,11 @@ def judge(latency: Latency, samples: Sequence[float]) -> Quality:
         reasons=reasons,
         discarded_slots=sum(each.discarded for each in latency.rounds),
     )
+
+
+def is_disturbed(found: Round) -> bool:
+    """Whether somebody else was on the cores in that round."""
+    return (found.runq_frac or 0.0) >= MAX_RUNQ or found.canary_ratio > MAX_CANARY
 
 
 def _is_usable(latency: Latency) -> bool:
