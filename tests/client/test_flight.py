@@ -12,6 +12,7 @@ import pytest
 
 from nninspect.client import api
 from nninspect.errors import Cancelled, WorkerDied
+from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.dry_run import Rung
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerRow, Mark
@@ -156,7 +157,7 @@ async def test_a_forward_that_hangs_is_shown_up_to_there_when_it_is_cancelled(
 
 LOST = """
 import nninspect.engine.lost_device as ours
-ours.lost = lambda device: "CUDA error: device-side assert triggered"
+ours.lost = lambda device, wait=None: "CUDA error: device-side assert triggered"
 raise RuntimeError("CUDA error: device-side assert triggered")
 """
 """What a failed assertion on a GPU does to a process, on a machine that has none."""
@@ -172,6 +173,25 @@ async def test_a_device_that_is_lost_ends_the_process_and_a_new_one_shows_where(
         "triggered (after net.py:17 in forward: x = self.fc(x))"
     )
     assert failure.hint == "An index out of range, most often: --device cpu says which."
+    assert len(real.heard(api.Starting)) == 2
+
+
+async def test_a_benchmark_goes_on_in_a_new_process_without_what_a_device_was_lost_in(
+    real: Any,
+) -> None:
+    """In the old one every later row would have failed, for no fault of its own."""
+    net(f"if len(x) == 8: exec({LOST!r})")
+    plan = BenchPlan(
+        devices=("cpu",), batches=(2, 8, 4), modes=("inference",), quick=True, max_time_s=1.0
+    )
+    setup = Setup(target="net.py:Net", inputs=(InputSpec((2, 4)),))
+    small, lost, middle = (await real.connection.bench(setup, plan)).rows
+    assert small.error is None
+    assert middle.error is None
+    assert lost.latency is None
+    assert (lost.error.kind, lost.error.stage) == ("Died", "first call")
+    assert "can't be used any more: CUDA error: device-side assert" in lost.error.message
+    assert lost.error.hint == "An index out of range, most often: --device cpu says which."
     assert len(real.heard(api.Starting)) == 2
 
 

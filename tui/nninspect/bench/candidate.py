@@ -23,6 +23,7 @@ from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.garbage import no_collections
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import model_dtype
+from nninspect.engine.lost_device import end_if_lost
 from nninspect.engine.work import ForwardWork
 from nninspect.errors import Interrupted, NninspectError
 from nninspect.protocol.bench import Agreement
@@ -80,6 +81,7 @@ class Candidate:
             raise
         except BaseException as error:  # whatever it is, the model's code raised it
             self.error = failure(error, self.stage)
+        self.end_if_lost()
         self.release(replicas)  # not above: the exception holds the tensors of its frames
 
     def run_once(self, replicas: Replicas, threads: int) -> None:
@@ -90,7 +92,14 @@ class Candidate:
             raise
         except BaseException as error:  # whatever it is, the model's code raised it
             self.error = failure(error, self.stage)
+        if self.error is not None:
+            self.end_if_lost()
         self.release(replicas)
+
+    def end_if_lost(self) -> None:
+        """After a failure: on a device that this process can't use any more, what comes next would
+        fail as well, for no fault of its own. A new process leaves this one out."""
+        end_if_lost(self.device, self.backend.synchronize)
 
     def release(self, replicas: Replicas) -> None:
         """Free what it holds."""
@@ -119,6 +128,7 @@ class Candidate:
                 raise
             except BaseException as error:  # the row stands: its rounds are done
                 self.labels = (*self.labels, f"its layers were not timed: {described(error)}")
+            self.end_if_lost()
 
     def _begun(self, replicas: Replicas, build_s: float, threads: int) -> _Begun:
         """A copy, inputs, and the first call."""

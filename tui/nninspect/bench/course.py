@@ -179,6 +179,7 @@ class Course:
         def release(contender: Contender) -> None:
             candidate = by_contender[id(contender)]
             candidate.error = contender.error
+            candidate.end_if_lost()
             candidate.release(self._replicas)
 
         left_s = self._plan.max_time_s - self._warmup_s - self._reserved_s

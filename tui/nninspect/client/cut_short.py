@@ -13,6 +13,8 @@ from nninspect.protocol.bench_plan import BenchError, BenchPlan, BenchProgress, 
 from nninspect.protocol.records import Problem
 from nninspect.text import bench
 
+SMALLER = "Use a smaller batch."
+
 
 @dataclass
 class Heard:
@@ -86,6 +88,6 @@ def _error(problem: Problem, stage: Stage) -> BenchError:
         kind="Died",
         message=problem.message,
         stage=stage,
-        hint="Use a smaller batch." if problem.hint else "",  # meta, as it says, times nothing
+        hint=SMALLER if "--batch" in problem.hint else problem.hint,  # meta times nothing
         details=problem.details,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import NoReturn
 
 import torch
 
@@ -22,9 +23,9 @@ def waiting_for(device: torch.device) -> Callable[[], None] | None:
     return lambda: torch.accelerator.synchronize(device)
 
 
-def lost(device: torch.device) -> str:
+def lost(device: torch.device, wait: Callable[[], None] | None = None) -> str:
     """What it says, where this process can use it no more; "" of one that works."""
-    wait = waiting_for(device)
+    wait = wait or waiting_for(device)
     try:
         if wait is not None:
             wait()
@@ -33,15 +34,20 @@ def lost(device: torch.device) -> str:
     return ""
 
 
-def end_if_lost(device: torch.device) -> None:
-    """End this process, where it can use the device no more.
+def end_if_lost(device: torch.device, wait: Callable[[], None] | None = None) -> None:
+    """End this process, where it can use the device no more, by what waits for the device."""
+    if said := lost(device, wait):
+        end(device, said)
+
+
+def end(device: torch.device, said: str) -> NoReturn:
+    """End this process, which can't use the device any more for what is said.
 
     At once, as no restoring could succeed: the client shows in a new process how far this one
     came, as of any that died. See `protocol.flight`.
     """
-    if said := lost(device):
-        os.write(2, f"{device} can't be used any more: {said}\n".encode())
-        os._exit(LOST_DEVICE)
+    os.write(2, f"{device} can't be used any more: {said}\n".encode())
+    os._exit(LOST_DEVICE)
 
 
 def end_if_any_lost() -> None:
