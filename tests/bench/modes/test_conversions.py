@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -195,3 +196,16 @@ def test_threads_beyond_the_cores_are_a_label_of_the_row() -> None:
 def test_no_mode_leaves_gradients_on(name: str) -> None:
     around: Callable[[], object] = prepared(name, nn.Conv2d(3, 4, 3), torch.ones(1, 3, 8, 8)).around
     assert around is torch.inference_mode
+
+
+def test_each_gpu_is_asked_for_its_own_bfloat16_and_not_the_current_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generations = {torch.device("cuda:0"): 9, torch.device("cuda:1"): 7}
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda d: SimpleNamespace(major=generations[d])
+    )
+    said = [instructions.slow_dtype(device, "bfloat16") for device in generations]
+    assert said == ["", "cuda:1 emulates bfloat16: it has no arithmetic for it"]
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    assert instructions.slow_dtype(torch.device("cuda:1"), "bfloat16") == ""

@@ -24,7 +24,7 @@ def slow_dtype(device: torch.device, dtype: str) -> str:
             f"this CPU has no {dtype} arithmetic ({NAMES[dtype]}): "
             "it converts at every step and is often slower than in float32"
         )
-    if device.type == "cuda" and dtype == "bfloat16" and not _cuda_has_bfloat16():
+    if device.type == "cuda" and dtype == "bfloat16" and not _cuda_has_bfloat16(device):
         return f"{device} emulates bfloat16: it has no arithmetic for it"
     return ""
 
@@ -47,5 +47,7 @@ def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     return frozenset(next(found, "").split())
 
 
-def _cuda_has_bfloat16() -> bool:
-    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+def _cuda_has_bfloat16(device: torch.device) -> bool:
+    """As `torch.cuda.is_bf16_supported` has it of the current device: AMD's have, NVIDIA's from
+    Ampere on."""
+    return bool(torch.version.hip) or torch.cuda.get_device_properties(device).major >= 8
