@@ -103,22 +103,3 @@ def test_without_triton_nothing_is_compiled_for_a_gpu(monkeypatch: pytest.Monkey
     monkeypatch.setattr(compiled, "_has_triton", lambda: False)
     with pytest.raises(NotHere, match="Triton"):
         compiled.check_compiler(torch.device("cuda"))
-
-
-def test_a_cuda_graph_is_of_cuda_only() -> None:
-    with pytest.raises(NotHere, match="CUDA only"):
-        prepared("cudagraph", nn.Linear(4, 3))
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_replayed_graph_gives_what_the_forward_gives() -> None:
-    device = torch.device("cuda:0")
-    model = nn.Linear(4, 3).to(device)
-    given = torch.ones(2, 4, device=device)
-    mode = mode_named("cudagraph").prepare(Subject(model, ((given,), {}), device, threads=2))
-    assert mode.output is not None
-    with mode.around():
-        found = mode.output()
-    torch.testing.assert_close(found, model(given))
-    mode.close()
