@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 _Value = TypeVar("_Value")
@@ -20,11 +20,15 @@ REASONS = {
 }
 """Of NVML's clock event reasons, those that lower a clock against the program's wish."""
 
+PREFIXES = ("GPU-", "MIG-")
+"""Of a UUID: a whole GPU, a slice of one."""
+
 
 class Facts(NamedTuple):
     """What does not change during a run."""
 
     mig: bool | None = None
+    """It is a slice of a GPU."""
     clock_max_hz: float | None = None
 
 
@@ -49,13 +53,35 @@ def _library() -> Any:
     return library
 
 
+class _Found(NamedTuple):
+    """A GPU as the driver knows it."""
+
+    whole: Any
+    """It has the clock, the heat and the power, those of each of its slices, too."""
+    own: Any
+    """What torch sees of it: all, or a slice. None for one of several slices, not told which."""
+    is_slice: bool
+
+
 @cache
-def _handle(uuid: str | None) -> Any:
+def _found(uuid: str | None) -> _Found | None:
+    """By the UUID as torch writes it, without what tells a GPU from a slice."""
     library = _library()
     if library is None or uuid is None:
         return None
-    full = uuid if uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}"
-    return _told(lambda: library.nvmlDeviceGetHandleByUUID(full))
+    for full in [uuid] if uuid.startswith(PREFIXES) else [prefix + uuid for prefix in PREFIXES]:
+        handle = _told(partial(library.nvmlDeviceGetHandleByUUID, full))
+        if handle is not None:
+            return _parted(library, handle)
+    return None
+
+
+def _parted(library: Any, handle: Any) -> _Found:
+    if _told(lambda: bool(library.nvmlDeviceIsMigDeviceHandle(handle))):
+        whole = _told(lambda: library.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle))
+        return _Found(handle if whole is None else whole, handle, is_slice=True)
+    is_sliced = bool(_told(lambda: library.nvmlDeviceGetMigMode(handle)[0]))
+    return _Found(handle, None if is_sliced else handle, is_sliced)
 
 
 def _told(question: Callable[[], _Value]) -> _Value | None:
@@ -74,29 +100,31 @@ def driver_version() -> str | None:
 
 def gpu_facts(uuid: str | None) -> Facts:
     """Of the GPU with that UUID, as torch writes it."""
-    library, handle = _library(), _handle(uuid)
-    if handle is None:
+    library, found = _library(), _found(uuid)
+    if found is None:
         return Facts()
-    mig = _told(lambda: library.nvmlDeviceGetMigMode(handle)[0])
-    clock = _told(lambda: library.nvmlDeviceGetMaxClockInfo(handle, library.NVML_CLOCK_SM))
-    return Facts(None if mig is None else bool(mig), None if clock is None else clock * 1e6)
+    clock = _told(lambda: library.nvmlDeviceGetMaxClockInfo(found.whole, library.NVML_CLOCK_SM))
+    return Facts(found.is_slice, None if clock is None else clock * 1e6)
 
 
 def health(uuid: str | None) -> Health:
-    """Its clock, heat and power now, and how many others compute on it.
+    """Its clock, heat and power now, and how many others compute on what torch sees of it.
 
     This process is one of those listed, but in a container not under the number that it knows.
     """
-    library, handle = _library(), _handle(uuid)
-    if handle is None:
+    library, found = _library(), _found(uuid)
+    if found is None:
         return Health()
-    clock = _told(lambda: library.nvmlDeviceGetClockInfo(handle, library.NVML_CLOCK_SM))
-    power = _told(lambda: library.nvmlDeviceGetPowerUsage(handle))
-    mask = _told(lambda: library.nvmlDeviceGetCurrentClocksThrottleReasons(handle)) or 0
-    computing = _told(lambda: library.nvmlDeviceGetComputeRunningProcesses(handle))
+    whole = found.whole
+    clock = _told(lambda: library.nvmlDeviceGetClockInfo(whole, library.NVML_CLOCK_SM))
+    power = _told(lambda: library.nvmlDeviceGetPowerUsage(whole))
+    mask = _told(lambda: library.nvmlDeviceGetCurrentClocksThrottleReasons(whole)) or 0
+    computing = None
+    if found.own is not None:
+        computing = _told(lambda: library.nvmlDeviceGetComputeRunningProcesses(found.own))
     return Health(
         clock_hz=None if clock is None else clock * 1e6,
-        temp_c=_told(lambda: library.nvmlDeviceGetTemperature(handle, 0)),
+        temp_c=_told(lambda: library.nvmlDeviceGetTemperature(whole, 0)),
         power_w=None if power is None else power / 1e3,
         reasons=tuple(name for bit, name in REASONS.items() if mask & bit),
         other_processes=None if computing is None else max(0, len(computing) - 1),
