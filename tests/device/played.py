@@ -35,6 +35,7 @@ def register(folder: str) -> types.ModuleType:
     module.current_device = lambda: 0
     module.set_device = lambda device: None
     module.memory_allocated = lambda device=None: built.used()
+    module.memory_reserved = lambda device=None: built.used()
     module.max_memory_allocated = lambda device=None: built.most()
     module.max_memory_reserved = lambda device=None: built.most()
     module.reset_peak_memory_stats = lambda device=None: built.forget()

@@ -236,3 +236,14 @@ def test_the_free_memory_is_that_of_the_control_group_where_that_is_less(
     assert free_bytes(torch.device("cpu")) == 2**20
     monkeypatch.setattr("nninspect.engine.memory.memory_left", lambda: 2**60)
     assert 2**20 < (free_bytes(torch.device("cpu")) or 0) < 2**60
+
+
+def test_the_free_memory_of_an_accelerator_has_what_torch_keeps_for_the_next_tensor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The driver counts it as taken."""
+    played = {"mem_get_info": (100, 999), "memory_reserved": 70, "memory_allocated": 30}
+    for name, value in played.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    assert free_bytes(torch.device("cuda:1")) == 140
+    assert free_bytes(torch.device("mps")) is None

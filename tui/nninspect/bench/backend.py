@@ -11,10 +11,7 @@ import torch
 from nninspect.bench import nvml
 from nninspect.bench.noise import cpu_throttles
 from nninspect.bench.nvml import Health
-from nninspect.engine.memory import free_bytes
-
-_UNABLE = (RuntimeError, AttributeError, TypeError)
-"""What a device's module raises where it can't do what others can."""
+from nninspect.engine.memory import UNABLE, free_bytes
 
 
 class Peak(NamedTuple):
@@ -56,7 +53,9 @@ class Backend(Protocol):
 
     def peak(self) -> Peak | None: ...
 
-    def free_bytes(self) -> int | None: ...
+    def free_bytes(self) -> int | None:
+        """What tensors to come may take; None where it can't be told."""
+        ...
 
     def health(self) -> Health: ...
 
@@ -137,8 +136,7 @@ class AcceleratorBackend:
         return None if allocated is None or reserved is None else Peak(allocated, reserved)
 
     def free_bytes(self) -> int | None:
-        found = self._ask("mem_get_info")
-        return None if found is None else int(found[0])
+        return free_bytes(self._device)
 
     def health(self) -> Health:
         return nvml.health(self._uuid)
@@ -150,7 +148,7 @@ class AcceleratorBackend:
             return None
         try:
             return question(self._device)
-        except _UNABLE:
+        except UNABLE:
             return None
 
     def _probe_events(self) -> bool:
@@ -162,7 +160,7 @@ class AcceleratorBackend:
             start, end = events.mark(), events.mark()
             self.synchronize()
             return events.between(start, end) >= 0
-        except _UNABLE:
+        except UNABLE:
             return False
 
 

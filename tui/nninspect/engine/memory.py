@@ -27,6 +27,9 @@ TRAINING_ASSUMED = (
 )
 INFERENCE_ASSUMED = ("a tensor is freed after its last use",)
 
+UNABLE = (RuntimeError, AttributeError, TypeError)
+"""What a device's module raises where it can't do what others can."""
+
 
 def estimate(
     by_dtype: Iterable[DtypeBytes],
@@ -163,13 +166,22 @@ def _key(tensor: Tensor) -> int:
 
 def free_bytes(device: torch.device) -> int | None:
     """What is free on a device now; None where it can't be told. Of the CPU: the machine's memory,
-    or what the control group leaves of it where that is less."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+    or what the control group leaves of it where that is less. Of an accelerator: the driver's, and
+    what torch keeps there for tensors to come."""
     if device.type != "cpu":
-        return None
+        return _free_on_accelerator(device)
     known = [free for free in (_available(), memory_left()) if free is not None]
     return min(known, default=None)
+
+
+def _free_on_accelerator(device: torch.device) -> int | None:
+    module: Any = getattr(torch, device.type, None)
+    try:
+        free, _ = module.mem_get_info(device)
+        cached = module.memory_reserved(device) - module.memory_allocated(device)
+    except UNABLE:
+        return None
+    return int(free + cached)
 
 
 def _available() -> int | None:

@@ -57,15 +57,20 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """On the model's device, when it was looked at; None where the device does not tell."""
 
     @property
+    def held(self) -> int:
+        """Of every need, what the model and its inputs had taken when `free` was told."""
+        return self.weights + self.buffers + self.inputs
+
+    @property
     def inference(self) -> int:
-        return self.weights + self.buffers + self.inputs + self.peak_activations
+        return self.held + self.peak_activations
 
     def training(self, optimizer: Optimizer) -> int | None:
         """The most of a step: at the peak of its forward, which an inference has as well, or after
         it, when what was kept for the backward turns into gradients."""
         if self.kept_activations is None:
             return None
-        held = self.weights + self.buffers + self.inputs + self.optimizer_state(optimizer)
+        held = self.held + self.optimizer_state(optimizer)
         return held + max(self.peak_activations, self.kept_activations + self.gradients)
 
     @property
@@ -78,7 +83,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fit(needed: int, free: int | None) -> Fit:
-    """Whether it fits into what is free on the device."""
+    """Whether what is needed beyond what is held fits into what is free on the device."""
     if free is None:
         return Fit.UNKNOWN
     if needed > free:

@@ -17,11 +17,11 @@ OPTIMIZERS = {
 
 def facts(memory: Memory) -> Iterator[tuple[str, str]]:
     """(label, value): to run, to train with each optimizer, and what is free."""
-    yield "to run", _need(memory.inference, memory.free)
+    yield "to run", _need(memory.inference, memory)
     for optimizer, name in OPTIMIZERS.items():
         needed = memory.training(optimizer)
         if needed is not None:
-            yield name, _need(needed, memory.free)
+            yield name, _need(needed, memory)
     if memory.free is not None:
         yield "free", units.size(memory.free)
 
@@ -41,6 +41,6 @@ def line(memory: Memory) -> str:
     return f"memory at batch {memory.batch}: " + "; ".join(needs)
 
 
-def _need(needed: int, free: int | None) -> str:
-    verdict = fit(needed, free)
+def _need(needed: int, memory: Memory) -> str:
+    verdict = fit(needed - memory.held, memory.free)
     return f"{units.size(needed)}  {verdict.value if verdict is not Fit.UNKNOWN else ''}".rstrip()
