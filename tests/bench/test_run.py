@@ -348,6 +348,25 @@ def test_two_devices_are_timed_in_the_same_rounds_and_compared(
     assert cuda.memory.peak_allocated_bytes == weights + inputs + 700
 
 
+def test_the_peak_is_of_the_weights_as_converted_and_of_no_outputs_kept_for_transfers(
+    session: Session, write: Write, gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("net.py", NET)
+    heard: list[str] = []
+    tell, made = PlayedGpu.peak, transfers.transfers_of
+    monkeypatch.setattr(PlayedGpu, "peak", lambda self: heard.append("peak") or tell(self))
+    monkeypatch.setattr(
+        transfers, "transfers_of", lambda *given: heard.append("transfers") or made(*given)
+    )
+    wanted = plan(2, 4, devices=("cuda:0",), modes=("float16",))
+    found = bench(session, Setup(target="net.py:Net"), wanted, quiet).rows
+    assert heard == ["peak", "transfers"] * 2
+    weights = 2 * (4 * 3 + 3 + 4 * 3) + 8
+    for row in found:
+        assert row.memory is not None
+        assert row.memory.peak_allocated_bytes == weights + 4 * row.key.batch * 4 + 700
+
+
 def test_where_a_device_overtakes_the_other_is_searched_and_told_with_transfers(
     session: Session, write: Write, gpu: None
 ) -> None:
@@ -402,6 +421,8 @@ def test_the_largest_batch_of_a_device_is_found_after_the_rounds_and_leaves_the_
         course, "backend_of", lambda device: CpuBackend() if device == CPU else SmallGpu()
     )
     original = candidate.Candidate.run_once
+    freed: list[str] = []
+    monkeypatch.setattr(fitting, "free_cache", lambda device: freed.append(str(device)))
 
     def run_once(self: candidate.Candidate, *given: Any) -> None:
         SmallGpu.held = 500 + 16 * self.key.batch
@@ -416,6 +437,7 @@ def test_the_largest_batch_of_a_device_is_found_after_the_rounds_and_leaves_the_
     )
     result = bench(session, Setup(target="net.py:Net"), wanted, quiet, kept.append)
     cpu, cuda = result.largest
+    assert freed[:2] == ["cpu", "cuda:0"], "of each before its first try"
     assert cpu.batch is None
     assert "--memory-limit" in cpu.note
     assert cuda.batch is not None
@@ -502,6 +524,22 @@ def test_a_copy_has_the_models_weights_and_the_model_stays(session: Session, wri
     for name, value in own.model.state_dict().items():
         assert torch.equal(value, model.state_dict()[name])
     assert made.get(CPU, "train", CpuBackend()) is own
+
+
+def test_a_mode_with_a_copy_of_its_own_has_the_device_to_itself_where_it_is_asked_to_fit(
+    session: Session, write: Write
+) -> None:
+    write("net.py", NET)
+    model = session.loaded(Setup(target="net.py:Net"), reload=False, progress=quiet).model
+    made = replicas.Replicas(model, torch.device("meta"), training=False)
+    train, shared = made.get(CPU, "train", CpuBackend()), made.get(CPU, "", CpuBackend())
+    made.forget_others(CPU, "train")
+    assert made.get(CPU, "train", CpuBackend()) is train
+    assert made.get(CPU, "", CpuBackend()) is not shared
+    assert made.stays_on(CPU, "train") == 0
+    at_home = replicas.Replicas(model, CPU, training=False)
+    assert at_home.stays_on(CPU, "train") == 4 * (4 * 3 + 3 + 4 * 3) + 8
+    assert at_home.stays_on(CPU, "") == 0, "it is what is tried"
 
 
 def test_a_device_that_the_model_cannot_go_to_is_a_failed_row(

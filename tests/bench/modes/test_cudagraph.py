@@ -81,6 +81,9 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cuda]:
         "stream": played.stream,
         "graph": played.graph,
         "synchronize": lambda device: None,
+        "reset_peak_memory_stats": lambda device: None,
+        "memory_allocated": lambda device: 100,
+        "max_memory_allocated": lambda device: 170,
         "get_sync_debug_mode": lambda: played.mode,
         "set_sync_debug_mode": played.set_mode,
         "is_current_stream_capturing": lambda: played.is_capturing,
@@ -119,6 +122,7 @@ def test_a_graph_is_captured_where_it_was_warmed_up_on_the_models_own_device(cud
         found = prepared(lambda: where.append((cuda.stream_now, cuda.is_capturing)), device)
         assert found.output is not None
         assert found.output().tolist() == [2, 2]
+        assert found.holds_bytes == 70, "a replay allocates nothing, the graph holds it all"
     first, second = where[:5], where[5:]
     for runs, device in ((first, "cuda:0"), (second, "cuda:1")):
         assert {stream.device for stream, _ in runs} == {torch.device(device)}

@@ -17,7 +17,7 @@ from nninspect.bench.contender import Contender
 from nninspect.bench.layers import layer_times
 from nninspect.bench.machine import resident_bytes
 from nninspect.bench.modes.mode import Mode, NotHere, Prepared, Subject
-from nninspect.bench.replicas import Replicas
+from nninspect.bench.replicas import Replicas, model_bytes
 from nninspect.engine.blame import described, user_line, user_traceback
 from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.garbage import no_collections
@@ -156,29 +156,28 @@ class Candidate:
             first_call_s=first_call_s,
             compile_s=prepared.compile_s,
         )
-        own = replica.size_bytes + transfers.arguments_bytes(arguments)
+        own = model_bytes(replica.model) + transfers.arguments_bytes(arguments)
+        own += prepared.holds_bytes
         return _Begun(prepared, call, host, own, held, free)
 
     def _prepare(self, begun: _Begun, warmup_s: float) -> None:
         prepared = begun.prepared
-        self.contender = self._contender(prepared, begun.call, begun.host)
+        steps = tuple(step.run for step in prepared.steps) if len(prepared.steps) > 1 else ()
+        self.contender = Contender(self.key, self.backend, begun.call, prepared.around, steps)
         self.stage = "warm-up"
         began = self.backend.now()
         self.contender.warm_up(warmup_s)
         self.warmup_s = self.backend.now() - began
         self.memory = self._memory(begun)
+        if self.backend.queues:
+            with prepared.around():  # not before: it holds the outputs of a call
+                self.contender.transfers = transfers.transfers_of(
+                    begun.call, begun.host, self.device
+                )
         if prepared.output is not None:
             with prepared.around():
                 self.output = kept_output(prepared.output())
         self.stage = "rounds"
-
-    def _contender(self, prepared: Prepared, call: Call, host: Arguments) -> Contender:
-        steps = tuple(step.run for step in prepared.steps) if len(prepared.steps) > 1 else ()
-        moves = None
-        if self.backend.queues:
-            with prepared.around():
-                moves = transfers.transfers_of(call, host, self.device)
-        return Contender(self.key, self.backend, call, prepared.around, steps, moves)
 
     def _memory(self, begun: _Begun) -> MemoryUse:
         peak = self.backend.peak()
@@ -198,7 +197,7 @@ class _Begun(NamedTuple):
     call: Call
     host: Arguments
     own: int
-    """Bytes of the model and its inputs, which this configuration would hold alone."""
+    """Bytes of the model, its inputs and what its mode holds: what it would hold alone."""
     held: int
     """All that was held when the peak was reset, other configurations included."""
     free: int | None

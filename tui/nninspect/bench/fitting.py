@@ -71,11 +71,14 @@ class _Search:
         self._replicas = replicas
         self._tell = tell
         self._is_cpu = device.type == "cpu"
+        self._owner = subjects.one(device, 1, mode, backend).owner
         self._fits, self._attempts = 0, 0
         self._too_large: int | None = None
 
     def run(self, limit_bytes: int | None) -> LargestBatch:
         """What is known at the end, also where it ended early."""
+        self._replicas.forget_others(self._device, self._owner)
+        free_cache(self._device)
         limit, note = self._limit(limit_bytes)
         if self._is_cpu and (limit is None or peak_resident_bytes() is None):
             return self._found(None, limit, NO_LIMIT if limit is None else NOT_TOLD)
@@ -94,15 +97,17 @@ class _Search:
         free = self._backend.free_bytes()
         there = None if free is None else free + self._backend.allocated()
         known = [each for each in (stated, there) if each is not None]
-        return min(known, default=None), ""
+        beside = self._replicas.stays_on(self._device, self._owner)
+        note = f"beside the model that is looked at, which holds {units.size(beside)} there"
+        return min(known, default=None), note if beside else ""
 
     def _attempt(self, batch: int, limit: int | None) -> Tried:
         name = "" if self._mode == "inference" else f", {self._mode}"
         self._tell_or_stop(f"trying batch {batch:,} on {self._device}{name}")
         self._attempts += 1
         candidate = self._subjects.one(self._device, batch, self._mode, self._backend)
+        gc.collect()  # what is part of a cycle holds the memory of the last try
         if self._is_cpu:
-            gc.collect()
             reset_peak_resident()
         candidate.run_once(self._replicas, self._subjects.threads)
         free_cache(self._device)

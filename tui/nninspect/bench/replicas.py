@@ -23,7 +23,6 @@ class Replica:
     model: nn.Module
     to_device_s: float
     """Seconds of the move, the copy aside; 0 where it is at home."""
-    size_bytes: int
 
 
 class Replicas:
@@ -51,24 +50,35 @@ class Replicas:
     def _make(self, device: torch.device, owner: str, backend: Backend) -> Replica:
         if device == self._home and not owner:
             set_mode(self._model, self._training)
-            return Replica(self._model, 0.0, model_bytes(self._model))
+            return Replica(self._model, 0.0)
         copied = copy.deepcopy(self._model)
         set_mode(copied, self._training)
         started = time.perf_counter()
         copied.to(device)
         backend.synchronize()
-        return Replica(copied, time.perf_counter() - started, model_bytes(copied))
+        return Replica(copied, time.perf_counter() - started)
 
     def forget(self, device: torch.device, owner: str) -> None:
         """Drop a copy, after a configuration of its own failed."""
         if self._made.pop((str(device), owner), None) is not None:
+            gc.collect()  # a model or its optimizer may be part of a cycle, and holds its memory
             free_cache(device)
+
+    def forget_others(self, device: torch.device, owner: str) -> None:
+        """Drop what a device holds beside the copy of one owner, as far as it is a copy."""
+        for name, other in list(self._made):
+            if name == str(device) and other != owner:
+                self.forget(device, other)
+
+    def stays_on(self, device: torch.device, owner: str) -> int:
+        """Bytes of the session's model, where it is on that device beside the owner's copy."""
+        return model_bytes(self._model) if owner and device == self._home else 0
 
     def close(self) -> None:
         """Drop every copy."""
         devices = {torch.device(device) for device, _ in self._made}
         self._made.clear()
-        gc.collect()  # a model or its optimizer may be part of a cycle, and holds its memory
+        gc.collect()  # as in `forget`
         for device in devices:
             free_cache(device)
 

@@ -94,7 +94,7 @@ def examine(
         report("asking torchinfo", None)
         with flight.stage(Stage.TORCHINFO):
             death = flight.death_in(Stage.TORCHINFO)
-            torchinfo = _torchinfo(nodes, make_arguments(chosen[0], device), forward, death)
+            torchinfo = _torchinfo(nodes, chosen[0], device, forward, death)
             end_if_lost(device)
         memory = None
         before.restore()
@@ -227,7 +227,11 @@ def _asks_for_gradients(forward: Forward) -> bool:
 
 
 def _torchinfo(
-    nodes: list[Node], arguments: Arguments, forward: Forward, death: Death | None
+    nodes: list[Node],
+    inputs: Sequence[InputSpec],
+    device: torch.device,
+    forward: Forward,
+    death: Death | None,
 ) -> TorchinfoReport:
     if death is not None:
         return TorchinfoReport(skipped=f"torchinfo was skipped: under it {death.message}")
@@ -235,7 +239,7 @@ def _torchinfo(
         return TorchinfoReport(skipped="torchinfo was skipped: the forward fails")
     if forward.seconds > SLOW_FORWARD_S:
         return TorchinfoReport(skipped="torchinfo was skipped: it would run a slow forward again")
-    return torchinfo_report(nodes, arguments)
+    return torchinfo_report(nodes, make_arguments(inputs, device))
 
 
 def _inspection(

@@ -31,11 +31,15 @@ class CudaGraph:
     def prepare(self, subject: Subject) -> Prepared:
         if subject.device.type != "cuda":
             raise NotHere(f"CUDA only: {subject.device} has no CUDA graphs")
-        with torch.inference_mode(), torch.cuda.device(subject.device):
+        device = subject.device
+        with torch.inference_mode(), torch.cuda.device(device):
+            torch.cuda.reset_peak_memory_stats(device)
+            held = torch.cuda.memory_allocated(device)
             started = time.perf_counter()
             graph, output = _captured(subject)
-            torch.cuda.synchronize(subject.device)
+            torch.cuda.synchronize(device)
             compile_s = time.perf_counter() - started
+            holds = torch.cuda.max_memory_allocated(device) - held
 
         def replayed() -> object:
             graph.replay()
@@ -46,6 +50,7 @@ class CudaGraph:
             torch.inference_mode,
             replayed,
             compile_s=compile_s,
+            holds_bytes=holds,
             config={"engine": "cudagraph"},
             close=graph.reset,
         )

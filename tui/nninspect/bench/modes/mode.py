@@ -51,6 +51,8 @@ class Prepared:
     None where the outputs of two rows can't be expected to be equal."""
     compile_s: float | None = None
     """Seconds of compilation before the first call; None where nothing is compiled."""
+    holds_bytes: int = 0
+    """Of the device's memory, taken before the first call and held beside model and inputs."""
     labels: tuple[str, ...] = ()
     config: Mapping[str, str | int] = field(default_factory=dict)
     """What differs from plain inference in the row's `Config`: dtype, autocast, layout, engine,
