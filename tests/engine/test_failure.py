@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nninspect.engine.load import Loaded
-from nninspect.errors import Interrupted
+from nninspect.errors import BadInput, Interrupted
 from nninspect.protocol.layers import Mark
 from nninspect.protocol.records import InputSpec, Problem
 
@@ -216,7 +216,17 @@ def test_a_module_outside_of_the_tree_leads_to_the_one_that_called_it(look: Look
 
 
 @pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), "cpu"]
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        "cpu",
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 5.56 GB, max allowed: 6.80 GB)."),
+    ],
+    ids=repr,
 )
 def test_no_memory_says_what_helps(error: Any, look: Look) -> None:
     class Net(nn.Module):
@@ -224,6 +234,22 @@ def test_no_memory_says_what_helps(error: Any, look: Look) -> None:
             if error == "cpu":
                 return torch.empty(10**16)
             raise error
+
+    assert "smaller batch" in failure(look, Net(), InputSpec((1, 2))).hint
+
+
+def test_a_forward_that_fills_its_device_is_told_where_no_further_input_can_be_made(
+    look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure holds the tensors of its frames, so that the device is still full."""
+
+    class Net(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            def refuse(*given: object) -> None:
+                raise BadInput("the input can't be made: CUDA out of memory")
+
+            monkeypatch.setattr("nninspect.engine.examine.make_arguments", refuse)
+            raise torch.OutOfMemoryError("CUDA out of memory")
 
     assert "smaller batch" in failure(look, Net(), InputSpec((1, 2))).hint
 

@@ -743,6 +743,10 @@ def test_ops_and_calls_are_told_in_the_order_they_began() -> None:
         "cpu! (when checking argument for argument mat1 in method wrapper_CUDA_addmm)",
         "Expected all tensors to be on the same device, but got mat2 is on cpu, different from "
         "other tensors on cuda:0 (when checking argument in method wrapper_CUDA_mm)",
+        "Input and hidden tensors are not at the same device, found input tensor at cuda:0 and "
+        "hidden tensor at cpu",
+        "Expected condition, x and y to be on the same device, but condition is on cpu and x and y "
+        "are on cuda:0 and cuda:0 respectively",
     ],
 )
 def test_a_tensor_made_on_another_device_is_pointed_at(message: str) -> None:
@@ -750,6 +754,29 @@ def test_a_tensor_made_on_another_device_is_pointed_at(message: str) -> None:
     assert "cuda:0" in said
     assert "cpu" in said
     assert "device=x.device" in said
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "indices should be either on cpu or on the same device as the indexed tensor (cpu)",
+        "Input type (torch.FloatTensor) and weight type (torch.cuda.FloatTensor) should be the "
+        "same or input should be a MKLDNN tensor and weight is a dense tensor",
+        "Placeholder storage has not been allocated on MPS device!",
+    ],
+)
+def test_where_only_one_device_is_named_it_is_still_about_devices(message: str) -> None:
+    assert "device=x.device" in device(facts(message))
+
+
+def test_two_dtypes_on_one_device_are_no_matter_of_devices() -> None:
+    types = "Input type (torch.cuda.HalfTensor) and weight type (torch.cuda.FloatTensor)"
+    assert device(facts(f"{types} should be the same")) == ""
+
+
+def test_numpy_of_a_tensor_on_an_accelerator_says_how_it_comes_to_the_cpu() -> None:
+    said = device(facts("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to …"))
+    assert said.startswith("Write x.cpu().numpy()")
 
 
 def test_a_plain_tensor_that_does_not_move_with_the_model_is_named() -> None:

@@ -11,16 +11,22 @@ from nninspect.engine.failures.facts import Facts
 from nninspect.text.units import size
 
 _SAYS_DEVICE = (
-    r"Expected all tensors to be on the same device|is not on the expected device"
-    r"|should be the same device|Unhandled FakeTensor Device Propagation"
-    r"|Input type \(torch\.(?:cuda\.)?\w*Tensor\) and weight type \(torch\.(?:cuda\.)?\w*Tensor\)"
+    r"(?:be|are not) (?:either on cpu or )?(?:on|at) (?:the )?same device"
+    r"|is not on the expected device|should be the same device"
+    r"|Unhandled FakeTensor Device Propagation|Placeholder storage has not been allocated on MPS"
 )
+_TYPES = r"Input type \(torch\.(cuda\.|xpu\.)?\w+\) and weight type \(torch\.(cuda\.|xpu\.)?\w+\)"
+"""Of a device and a dtype each: "torch.cuda.HalfTensor"."""
+_NUMPY = r"can't convert \S+ device type tensor to numpy"
 _DEVICE = r"\b(?:cuda|cpu|meta|mps|xpu|hip)\b(?::\d+)?"
 
 
 def device(facts: Facts) -> str:
     """Who is on another device: a plain tensor that `.to()` does not move, if there is one."""
-    if not facts.says(_SAYS_DEVICE):
+    if facts.says(_NUMPY):
+        return "Write x.cpu().numpy(), or stay with torch functions, which stay on the device."
+    types = facts.says(_TYPES)
+    if not facts.says(_SAYS_DEVICE) and not (types and types[1] != types[2]):
         return ""
     return (
         _unregistered(facts)
@@ -66,11 +72,19 @@ def _left_behind(module: nn.Module, name: str) -> str:
     return ""
 
 
+_SAYS_FULL = re.compile(
+    r"DefaultCPUAllocator|(?:CUDA|HIP) error: out of memory|_STATUS_ALLOC_FAILED"
+    r"|DEVICE_ALLOCATION_FAILED|MPS backend out of memory|OUT_OF_DEVICE_MEMORY"
+)
+"""What is no OutOfMemoryError: the CPU's, an Apple GPU's, and that of libraries and drivers, which
+take memory without torch's allocator."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Of an accelerator, which has an exception for it, or of the CPU, which has not."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        "DefaultCPUAllocator" in str(error)
-    )
+    """Of an accelerator, which mostly has an exception for it, or of the CPU, which has not."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and bool(_SAYS_FULL.search(str(error)))
 
 
 def out_of_memory(facts: Facts) -> str:
