@@ -116,6 +116,38 @@ def test_highlighting_goes_on_where_python_ends(text: str, styles: dict[str, str
     assert styles.items() <= {span.text: span.style for line in lines for span in line}.items()
 
 
+NET = """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(4, 4)
+
+    def forward(self, x):
+        x = self.a(x)
+        return x + self.bias"""
+
+
+def test_a_line_further_down_comes_first_with_those_around_it(ui: ModuleType) -> None:
+    source = ui.Source(owner="net.Net", file="/somewhere/net.py", first_line=10, text=NET)
+    shown = ["".join(span.text for span in each.spans) for each in source_paragraphs(source)]
+    below = ["".join(s.text for s in each.spans) for each in source_paragraphs(source, "net.py:16")]
+    assert below[:5] == [
+        "    13      self.a = nn.Linear(4, 4)",
+        "    14  ",
+        "    15  def forward(self, x):",
+        "▸   16      x = self.a(x)",
+        "    17      return x + self.bias",
+    ]
+    assert [each.replace("▸", " ") for each in below[6:]] == shown
+
+
+def test_a_line_near_the_start_comes_only_once(ui: ModuleType) -> None:
+    source = ui.Source(owner="net.Net", file="/somewhere/net.py", first_line=10, text=NET)
+    lines = [each.spans[0].text for each in source_paragraphs(source, "net.py:12")]
+    assert lines[3] == "▸   12  "
+    assert len(lines) == 1 + len(NET.splitlines())
+
+
 def test_a_source_that_is_not_found_says_why(ui: ModuleType) -> None:
     (only,) = source_paragraphs(ui.Source(owner="x.Y", unknown="made while running"))
     assert only.spans[0].text == "made while running"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -128,15 +128,32 @@ def wrap(found: Paragraph, width: int) -> list[tuple[Span, ...]]:
     hang = found.hang if found.hang < width // 2 else width // 3
     rows: list[list[Span]] = [[]]
     used = 0
-    for text, style, action in found.spans:
-        for word in _words(text, width - hang):
-            if word == "\n" or (used > hang and used + cell_len(word.rstrip()) > width):
-                rows.append([Span(" " * hang)])
-                used = hang
-            if word != "\n":
-                rows[-1].append(Span(word, style, action))
-                used += cell_len(word)
+    for unit in _units(found.spans, width - hang):
+        text = "".join(span.text for span in unit)
+        is_break = text == "\n"
+        if is_break or (used > hang and used + cell_len(text.rstrip()) > width):
+            rows.append([Span(" " * hang)])
+            used = hang
+        if not is_break:
+            rows[-1] += unit
+            used += cell_len(text)
     return [tuple(row) for row in rows]
+
+
+def _units(spans: Iterable[Span], width: int) -> Iterator[list[Span]]:
+    """What stays together on a row: words, in however many styles, as far as they fit one."""
+    unit: list[Span] = []
+    used, is_open = 0, False
+    for text, style, action in spans:
+        for word in _words(text, width):
+            if unit and (not is_open or word == "\n" or used + cell_len(word.rstrip()) > width):
+                yield unit
+                unit, used = [], 0
+            unit.append(Span(word, style, action))
+            used += cell_len(word)
+            is_open = not word[-1].isspace()
+    if unit:
+        yield unit
 
 
 def _words(text: str, width: int) -> Sequence[str]:
