@@ -21,7 +21,7 @@ from nninspect.ui.spans import Paragraph, Span, paragraph
 
 NAME = 26
 LABEL = 10
-MATCHED = "bold underline $accent"
+MATCHED = "bold underline $text-accent"
 
 
 class Choice(NamedTuple):
@@ -42,7 +42,7 @@ class Choice(NamedTuple):
     def line(self, query: str = "") -> Content:
         """As it is listed, with the letters that were typed set off."""
         name = plain(self.target) or self.words
-        style = "$warning" if self.tag == BROKEN else "$accent"
+        style = "$text-warning" if self.tag == BROKEN else "$text-accent"
         tag = (f"{self.tag} ", style) if self.tag else ("", "")
         line = Content.assemble((f"{name:{NAME}} ", "bold"), tag, (plain(self.title), ""))
         found = fuzzy.match(query, name) if query and self.target else None

@@ -125,7 +125,7 @@ def wrap(found: Paragraph, width: int) -> list[tuple[Span, ...]]:
     """The rows that a paragraph takes at a width."""
     if not found.wraps or width < 1:
         return [found.spans]
-    hang = found.hang if found.hang < width // 2 else width // 3
+    hang = min(found.hang, width // 2)
     rows: list[list[Span]] = [[]]
     used = 0
     for unit in _units(found.spans, width - hang):
