@@ -15,13 +15,14 @@ from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.engine.tensors import described, tensors_in
 from nninspect.errors import Interrupted
 
-PLAIN_CALL = nn.Module.__call__
+PLAIN_CALL, PLAIN_CODE = nn.Module.__call__, nn.Module.__call__.__code__
 
 
 @pytest.fixture(autouse=True)
 def _nothing_stays_wrapped() -> Any:
     yield
     assert nn.Module.__call__ is PLAIN_CALL
+    assert PLAIN_CALL.__code__ is PLAIN_CODE
 
 
 def recorded(model: nn.Module, *args: Any, **kwargs: Any) -> CallRecorder:

@@ -57,7 +57,7 @@ def state(model: Net) -> dict[str, Any]:
         "trainable": [p.requires_grad for p in model.parameters()],
         "random": torch.get_rng_state(),
         "grad mode": torch.is_grad_enabled(),
-        "call": nn.Module.__call__,
+        "call": (nn.Module.__call__, nn.Module.__call__.__code__),
         "fused": torch.backends.mha.get_fastpath_enabled(),
     }
 

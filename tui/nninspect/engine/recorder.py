@@ -1,7 +1,7 @@
 """Recording every module call of a forward: what went in, what came out, where it broke.
 
-`nn.Module.__call__` is wrapped for the duration, in this thread only. Hooks would miss keyword
-arguments, stay behind when registering fails, and never hear of a call that raises.
+What calls a module comes through here for the duration, in this thread only. Hooks would miss
+keyword arguments, stay behind when registering fails, and never hear of a call that raises.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch.jit import ScriptModule
 from nninspect.engine.dataflow import Dataflow
 from nninspect.engine.flight import Steps
 from nninspect.engine.ops import Op, OpRecorder, new_bytes, unseen
+from nninspect.engine.redirect import Redirection
 from nninspect.engine.tensors import described, tensors_in
 from nninspect.protocol.layers import Tensors
 
@@ -102,24 +103,10 @@ class CallRecorder:
         self.dataflow: Dataflow[Maker] = Dataflow()
         self._op_recorder = OpRecorder(self)
         self._thread = threading.get_ident()
-        self._begun: nn.Module | None = None
-        """What is on its way from `__call__` to its inner call."""
 
     def __enter__(self) -> CallRecorder:
-        self._plain_call = nn.Module.__call__
-        recorder, plain_call = self, self._plain_call
-
-        def recorded(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if threading.get_ident() != recorder._thread:
-                recorder.elsewhere[id(module)] = module
-                return plain_call(module, *args, **kwargs)
-            return recorder._record(module, args, kwargs)
-
-        # Slow by itself: each of the thousand subclasses forgets what it cached.
-        nn.Module.__call__ = recorded  # type: ignore[method-assign]
-        self._plain_inner_call = nn.Module._call_impl
-        if "torch._dynamo" in sys.modules:
-            nn.Module._call_impl = self._inner_call()  # type: ignore[method-assign]
+        call: Any = nn.Module.__call__
+        self._redirection = Redirection(call, self._record_instead_of)
         self._op_recorder.__enter__()  # type: ignore[no-untyped-call]
         return self
 
@@ -130,26 +117,15 @@ class CallRecorder:
         trace: TracebackType | None,
     ) -> None:
         self._op_recorder.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
-        nn.Module.__call__ = self._plain_call  # type: ignore[method-assign]
-        if nn.Module._call_impl is not self._plain_inner_call:  # to set it is slow: see `__enter__`
-            nn.Module._call_impl = self._plain_inner_call  # type: ignore[method-assign]
+        self._redirection.ends()
         if error is None or error is not self._error:
             self.failed = None
         self._op_recorder.forget_failure_unless(error)
         self._error = None
 
-    def _inner_call(self) -> Callable[..., Any]:
-        """For what kept a module's `__call__` before it was wrapped, as `torch.compile` does."""
-        recorder, plain_inner_call = self, self._plain_inner_call
-
-        def inner_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            is_known = module is recorder._begun
-            if is_known or threading.get_ident() != recorder._thread:
-                recorder._begun = None
-                return plain_inner_call(module, *args, **kwargs)  # type: ignore[no-untyped-call]
-            return recorder._record(module, args, kwargs)
-
-        return inner_call
+    def _record_instead_of(self, plain_call: Callable[..., Any]) -> Callable[..., Any]:
+        self._plain_call = plain_call
+        return self._record
 
     @property
     def ops(self) -> list[Op]:
@@ -166,14 +142,15 @@ class CallRecorder:
         """The op that the exception came out of that ended the forward."""
         return self._op_recorder.failed
 
-    def _record(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _record(self, module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != self._thread:
+            self.elsewhere[id(module)] = module
+            return self._plain_call(module, *args, **kwargs)
         if self.is_in_leaf:
-            self._begun = module
             return self._plain_call(module, *args, **kwargs)
         with unseen():
             call, given = self._begin(module, args, kwargs)
         outer, was_leaf = call.inside, self.is_in_leaf
-        self._begun = module
         is_aside = was_leaf and self._op_recorder.steps_aside()
         try:
             self.steps.pass_one()

@@ -173,8 +173,10 @@ def _common_ancestor(nodes: list[Node], one: int, other: int) -> int:
 
 def has_forward(module: nn.Module) -> bool:
     """Not so a ModuleList, ModuleDict or ParameterList, or one whose class forgot to define it."""
-    owner = next((kind for kind in type(module).__mro__ if "forward" in vars(kind)), nn.Module)
-    return owner is not nn.Module or "forward" in vars(module)
+    for kind in type(module).__mro__:
+        if "forward" in kind.__dict__:
+            return kind is not nn.Module or "forward" in module.__dict__
+    return False
 
 
 def numel(tensor: torch.Tensor) -> int:

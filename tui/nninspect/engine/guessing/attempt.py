@@ -8,9 +8,10 @@ import linecache
 import re
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from torch.nn.utils.rnn import PackedSequence
 from nninspect.engine.blame import described, message_of
 from nninspect.engine.failure import is_out_of_memory
 from nninspect.engine.inputs import make_arguments
+from nninspect.engine.redirect import Redirection
 from nninspect.engine.tensors import dtype_name, shape_of
 from nninspect.errors import BadInput, Interrupted
 from nninspect.protocol.records import InputSpec
@@ -101,7 +103,16 @@ def _unheard() -> Iterator[None]:
 @contextmanager
 def _counted() -> Iterator[_Calls]:
     calls = _Calls()
-    plain_call = nn.Module.__call__
+    function: Any = nn.Module.__call__
+    redirection = Redirection(function, partial(_counting, calls))
+    try:
+        yield calls
+    finally:
+        redirection.ends()
+
+
+def _counting(calls: _Calls, plain_call: Callable[..., Any]) -> Callable[..., Any]:
+    """A module's call that counts, and keeps what the innermost failure was given."""
 
     def counted(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -116,11 +127,7 @@ def _counted() -> Iterator[_Calls]:
         calls.done += 1
         return result
 
-    nn.Module.__call__ = counted  # type: ignore[method-assign]
-    try:
-        yield calls
-    finally:
-        nn.Module.__call__ = plain_call  # type: ignore[method-assign]
+    return counted
 
 
 def _check_packed(module: nn.Module, args: Sequence[Any]) -> None:
