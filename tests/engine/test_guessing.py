@@ -11,6 +11,9 @@ import torch.ao.nn.quantized.dynamic as quantized_dynamic
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nninspect.engine.guessing.layers import candidates
+from nninspect.protocol.records import InputSpec
+
 Look = Callable[..., Any]
 Network = Callable[[], nn.Module]
 
@@ -449,6 +452,17 @@ made(
     image=lambda: nn.Unflatten(1, (1, 28, 28)),
     conv=lambda: nn.Conv2d(1, 4, 3),
 )
+made(
+    "a_map_from_a_row",
+    lambda self, z: self.up(self.map(z)),
+    map=lambda: nn.Unflatten(1, (32, 7, 7)),
+    up=lambda: nn.ConvTranspose2d(32, 3, 4, 2, 1),
+)
+made(
+    "a_map_of_one_pixel",
+    lambda self, z: self.net(z),
+    net=lambda: nn.Sequential(nn.Unflatten(1, (16, 1, 1)), nn.ConvTranspose2d(16, 3, 4)),
+)
 made("quantized", lambda self, x: self.fc(x), fc=lambda: quantized_dynamic.Linear(6, 3))
 made("two_of_any", lambda self, *args: self.mix(*args), mix=lambda: nn.Bilinear(3, 5, 4))
 made("keywords_only", lambda self, *, x: self.fc(x), fc=lambda: nn.Linear(4, 2))
@@ -508,3 +522,9 @@ def runs(model: nn.Module, look: Look, training: bool) -> bool:
         return look(model, training=training).inspection.failure is None
     except Exception:
         return False
+
+
+def test_rows_that_are_taken_apart_tell_their_length() -> None:
+    assert list(candidates(nn.Unflatten(1, (32, 7, 7)))) == [InputSpec((1, 1568))]
+    unknown = (nn.Unflatten(1, (-1, 7)), nn.Unflatten(2, (2, 7)), nn.Unflatten("c", (("a", 2),)))
+    assert [list(candidates(each)) for each in unknown] == [[], [], []]

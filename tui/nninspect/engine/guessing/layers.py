@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
@@ -19,12 +20,14 @@ SIDES_3D = (16, 32, 64)
 
 
 def first_layer(model: nn.Module) -> tuple[str, nn.Module | None]:
-    """The first module with parameters of a kind that is known, and its path."""
+    """The first module of a kind that is known, and its path; one without parameters tells of
+    an input where it takes rows apart."""
     for path, module in model.named_modules():
         if is_lazy_layer(module):
             return "", None  # it learns its shape from the first input, so a wrong guess would stay
         has_own = any(p is not None for p in module._parameters.values())
-        if (has_own or _features(module)) and any(candidates(module)):
+        tells = has_own or _features(module) or isinstance(module, nn.Unflatten)
+        if tells and any(candidates(module)):
             return path, module
     return "", None
 
@@ -82,11 +85,18 @@ def candidates(layer: nn.Module) -> Iterator[InputSpec]:
             yield from _images(layer.num_features, SIDES_1D, 1)
         case nn.GroupNorm():
             yield from _images(layer.num_channels, SIDES_2D, 2)
+        case nn.Unflatten(dim=1, unflattened_size=sizes) if all(_is_whole(size) for size in sizes):
+            yield InputSpec((1, prod(sizes)))
         case nn.Bilinear():
             yield InputSpec((1, layer.in1_features))
         case _ if features := _features(layer):
             yield InputSpec((1, features))
             yield InputSpec((1, SEQUENCE, features))
+
+
+def _is_whole(size: object) -> bool:
+    """A size that is said: not -1, and not a pair with a name."""
+    return isinstance(size, int) and size > 0
 
 
 def _images(channels: int, sides: Sequence[int], dims: int) -> Iterator[InputSpec]:
