@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import rnn
 
 from nninspect.engine import ops
 from nninspect.engine.inputs import make_arguments
@@ -100,6 +101,26 @@ def test_what_a_layer_of_torch_calls_is_its_own_business() -> None:
     stack = nn.Sequential(nn.Linear(4, 4), nn.LSTM(4, 4), nn.Identity())
     assert record(stack, x).ops == []
     assert record(nn.MultiheadAttention(4, 2, batch_first=True), x, x, x).ops == []
+
+
+def test_packing_is_one_op_to_its_user_and_edges_lead_through_it() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.rnn = nn.Embedding(9, 4), nn.GRU(4, 4, batch_first=True)
+
+        def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+            rows = self.embed(x)
+            packed = rnn.pack_padded_sequence(rows, lengths, True, enforce_sorted=False)
+            return rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)[0]
+
+    recorder = record(Net(), torch.ones(2, 5, dtype=torch.int64), torch.tensor([3, 5]))
+    pack, pad = "pack_padded_sequence", "pad_packed_sequence"
+    assert [op.name for op in recorder.ops] == [pack, pad]
+    assert ("Embedding", pack) in edges(recorder)
+    assert ("input", pack) in edges(recorder)  # the lengths
+    assert edges(recorder)[-2:] == [("GRU", pad), ("GRU", pad)]  # what is packed, and how long
+    assert recorder.results == [recorder.ops[1]]
 
 
 def test_edges_lead_through_layers_and_ops() -> None:

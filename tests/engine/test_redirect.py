@@ -50,7 +50,7 @@ def test_what_a_traceback_leads_to_can_be_collected() -> None:
             raise KeyError
 
     recorder = Recorder()
-    redirection = Redirection(plain, lambda _, fail=recorder.fail: fail)  # type: ignore[misc]
+    redirection = Redirection(plain, lambda _, fail=recorder.fail: fail)
     try:
         plain()
     except KeyError as error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch._ops import OpOverload
 from torch.nn import functional as F
+from torch.nn.utils import rnn
 from torch.overrides import TorchFunctionMode
 
 from nninspect.engine.counting import count
@@ -37,6 +38,8 @@ unseen = torch._C.DisableTorchFunction
 """A context in which our own questions to tensors are no ops."""
 
 _TORCH = str(Path(torch.__file__).resolve().parent)
+_PACKING = rnn.__file__
+_PACKERS = frozenset({"pack_padded_sequence", "pad_packed_sequence", "pad_sequence"})
 _OURS = str(Path(__file__).resolve().parent.parent)
 
 
@@ -84,8 +87,8 @@ class OpRecorder(TorchFunctionMode):
         kwargs = kwargs or {}
         if self._recorder.is_in_leaf or self._recorder.open < 0:
             return func(*args, **kwargs)
-        if _is_attribute(func):
-            return self._attribute(func, args, kwargs)
+        if _is_attribute(func) or _prepares(func, sys._getframe(1).f_code.co_filename):
+            return self._passed_on(func, args, kwargs)
         return self._op(func, args, kwargs)
 
     def steps_aside(self) -> bool:
@@ -107,13 +110,15 @@ class OpRecorder(TorchFunctionMode):
             self.failed = None
         self._error = None
 
-    def _attribute(
+    def _passed_on(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """`x.T`, `x.data`: the tensor in another guise; writing one is no op either."""
         result = func(*args, **kwargs)
-        if isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor):
-            self._recorder.dataflow.same(result, args[0])
+        if args and isinstance(args[0], torch.Tensor):
+            with unseen():
+                for _, tensor in tensors_in(result):
+                    self._recorder.dataflow.same(tensor, args[0])
         return result
 
     def _op(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -187,6 +192,12 @@ class OpRecorder(TorchFunctionMode):
 @lru_cache(maxsize=MAX_KNOWN)
 def _is_attribute(func: Callable[..., Any]) -> bool:
     return getattr(func, "__name__", "") in ("__get__", "__set__", "__delete__")
+
+
+def _prepares(func: Callable[..., Any], caller: str) -> bool:
+    """Whether it is a step on the way of `pack_padded_sequence` and its like, which sort, select
+    and scatter in Python: to their user each is one op."""
+    return caller == _PACKING and _name(func) not in _PACKERS
 
 
 @lru_cache(maxsize=MAX_KNOWN)
