@@ -11,6 +11,7 @@ import pytest
 
 from nninspect.bench import clock
 from nninspect.bench.contender import Contender, Transfers
+from nninspect.bench.limits import fastest_s
 from nninspect.protocol.bench_plan import Key
 
 WITHIN = 0.01
@@ -107,6 +108,23 @@ def test_a_device_without_events_has_no_device_time(virtual: Any) -> None:
 
     device = NoEvents()
     assert clock.enqueue_and_device(device.call, device, 3) == (pytest.approx(1e-3), None)
+
+
+def test_the_limits_of_a_device_hold_neither_its_launches_nor_the_wait_for_them(
+    virtual: Any,
+) -> None:
+    """A copy of 32 MB takes less than that on a large GPU."""
+
+    class FarAway(virtual):
+        KERNELS = 1
+
+        def synchronize(self) -> None:
+            super().synchronize()
+            self.host += 20e-6
+
+    device = FarAway(enqueue_s=4e-6, device_s=10e-6)
+    assert clock.timed(device.call, device) == pytest.approx(34e-6)
+    assert fastest_s(device.call, device) == pytest.approx(10e-6, rel=0.06)
 
 
 def test_the_warm_up_goes_on_until_two_batches_agree(virtual: Any) -> None:

@@ -28,7 +28,8 @@ def built_for(monkeypatch: pytest.MonkeyPatch, *, cuda: str | None, mps: bool = 
     monkeypatch.setattr(torch.version, "cuda", cuda)
     monkeypatch.setattr(torch.version, "hip", None)
     monkeypatch.setattr(torch.backends.mps, "is_built", lambda: mps)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in devices._HIDING:
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_a_build_for_the_cpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +44,18 @@ def test_a_hidden_gpu_says_what_hides_it(value: str, monkeypatch: pytest.MonkeyP
     built_for(monkeypatch, cuda="12.8")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
     assert devices.why_no_accelerator() == f"CUDA_VISIBLE_DEVICES={value!r} hides every GPU"
+
+
+def test_an_amd_gpu_that_is_hidden_and_an_intel_gpu_without_a_driver_say_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built_for(monkeypatch, cuda=None)
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    monkeypatch.setenv("HIP_VISIBLE_DEVICES", "-1")
+    assert devices.why_no_accelerator() == "HIP_VISIBLE_DEVICES='-1' hides every GPU"
+    built_for(monkeypatch, cuda=None)
+    monkeypatch.setattr(torch.xpu, "_is_compiled", lambda: True)
+    assert "no Intel GPU" in devices.why_no_accelerator()
 
 
 def test_a_missing_driver_says_what_cuda_says(monkeypatch: pytest.MonkeyPatch) -> None:

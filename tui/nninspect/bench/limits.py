@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from typing import TypeAlias
 
 import torch
 from torch import nn
@@ -19,15 +18,14 @@ ENOUGH_S = 0.01
 SMALLEST, LARGEST = 256, 8192
 """Rows and columns of the product."""
 TRIES = 5
+TRY_S = 2.5e-3
+"""About what one of them takes, where its calls are back to back."""
 
 CPU_SETS = (2**20, 2**23, 2**26)
 ACCELERATOR_SETS = (2**25, 2**28)
 """Bytes of working sets: about the sizes of the caches that are met, and beyond them."""
 
 LAUNCHES = 200
-
-Measure: TypeAlias = Callable[[Call], float]
-"""Seconds of one call."""
 
 
 def measured(
@@ -50,15 +48,14 @@ def measured(
 
 
 def flops_per_s(device: torch.device, dtype: torch.dtype, backend: Backend) -> float:
-    """Of the best of a few products, square, and large enough to be told apart from a launch."""
+    """Of the best of a few products, square, and large enough to be told apart from a launch. Of
+    normal numbers: equal ones take a GPU less power, and so less time."""
     size = SMALLEST
     while True:
-        left, right = (torch.ones(size, size, device=device, dtype=dtype) for _ in range(2))
+        left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
         out = torch.empty_like(left)
 
-        product = partial(torch.mm, left, right, out=out)
-        timed(product, backend)  # the first of a size looks for its algorithm
-        best = min(timed(product, backend) for _ in range(TRIES))
+        best = fastest_s(partial(torch.mm, left, right, out=out), backend)
         if best >= ENOUGH_S or size >= LARGEST:
             return 2 * size**3 / best
         size *= 2
@@ -70,11 +67,16 @@ def bandwidths(device: torch.device, backend: Backend) -> Iterator[Bandwidth]:
         source = torch.ones(size // 2, dtype=torch.uint8, device=device)
         target = torch.empty_like(source)
 
-        def copy(source: torch.Tensor = source, target: torch.Tensor = target) -> object:
-            return target.copy_(source)
+        yield Bandwidth(size, size / fastest_s(partial(target.copy_, source), backend))
 
-        timed(copy, backend)
-        yield Bandwidth(size, size / min(timed(copy, backend) for _ in range(TRIES)))
+
+def fastest_s(call: Call, backend: Backend) -> float:
+    """Seconds of a call, the best of a few tries. Where the device queues, of calls back to back:
+    alone, a short one would be told by its launch and by the wait for it."""
+    timed(call, backend)  # the first of a size looks for its algorithm
+    once = timed(call, backend)
+    calls = max(1, int(TRY_S / once)) if backend.queues else 1
+    return min(back_to_back(call, backend, calls) for _ in range(TRIES))
 
 
 def launch_s(device: torch.device, dtype: torch.dtype, backend: Backend) -> float:

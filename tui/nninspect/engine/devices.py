@@ -56,16 +56,28 @@ def _describe(module: ModuleType, name: str) -> Device:
     )
 
 
+_HIDING = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+"""The last two are AMD's."""
+
+
 def why_no_accelerator() -> str:
     """A sentence that tells a missing build from a missing driver from a hidden device."""
-    if not (torch.version.cuda or torch.version.hip or torch.backends.mps.is_built()):
+    is_gpu_build = torch.version.cuda or torch.version.hip or torch.xpu._is_compiled()
+    if not (is_gpu_build or torch.backends.mps.is_built()):
         return f"this torch ({torch.__version__}) is built for the CPU only"
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if hidden is not None and hidden.strip() in ("", "-1"):
-        return f"CUDA_VISIBLE_DEVICES={hidden!r} hides every GPU"
+    for name, hidden in _hidden().items():
+        if hidden.strip() in ("", "-1"):
+            return f"{name}={hidden!r} hides every GPU"
     if torch.backends.mps.is_built():
         return "this Mac has no GPU that torch can use (macOS 12.3 and Apple silicon or AMD)"
+    if torch.xpu._is_compiled():
+        return "torch finds no Intel GPU with a driver that it can use (Level Zero)"
     return f"torch finds no GPU: {_driver_complaint()}"
+
+
+def _hidden() -> dict[str, str]:
+    """What the environment says of which GPUs are to be seen."""
+    return {name: os.environ[name] for name in _HIDING if name in os.environ}
 
 
 def _driver_complaint() -> str:
@@ -74,8 +86,8 @@ def _driver_complaint() -> str:
         torch.cuda.current_device()
     except (RuntimeError, AssertionError) as error:
         return str(error).strip().splitlines()[0]
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return f"CUDA_VISIBLE_DEVICES={hidden!r} names none" if hidden else "the driver lists none"
+    said = [f"{name}={hidden!r}" for name, hidden in _hidden().items()]
+    return f"{said[0]} names none" if said else "the driver lists none"
 
 
 def free_cache(device: torch.device) -> None:
