@@ -11,6 +11,7 @@ import json
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.cpp_extension import load
@@ -20,7 +21,7 @@ from nninspect.bench.run import bench
 from nninspect.engine.session import Session
 from nninspect.history.files import encode
 from nninspect.protocol.bench_plan import BenchPlan
-from nninspect.protocol.records import InputSpec, Setup
+from nninspect.protocol.records import InputSpec, Inspection, Setup
 
 NAME = "played"
 
@@ -42,6 +43,8 @@ def register(folder: str) -> types.ModuleType:
     module.mem_get_info = lambda device=None: (built.free(), built.free() + built.used())
     module.empty_cache = lambda: None
     module._is_in_bad_fork = lambda: False
+    module.get_rng_state = lambda device=None: torch.empty(0, dtype=torch.uint8)
+    module.set_rng_state = lambda state, device=None: None
     module.manual_seed_all = lambda seed: None
     torch.utils.rename_privateuse1_backend(NAME)
     torch._register_device_module(NAME, module)
@@ -66,7 +69,32 @@ def main(folder: str, batches: str, limit: str) -> None:
     setup = Setup(target="net.py:Net", inputs=(InputSpec((1, 64)),))
     result = bench(session, setup, plan, lambda *said: None)
     known = json.loads(encode(result))
-    print(json.dumps({"result": known, "held": built.used() - held}))
+    found = {"result": known, "held": built.used() - held, "looks": looks(session, built)}
+    print(json.dumps(found))
+
+
+def looks(session: Session, built: types.ModuleType) -> dict[str, Any]:
+    """There, at a batch that does not fit there, and back."""
+
+    def look(device: str, batch: int) -> Inspection:
+        setup = Setup(target="net.py:Net", inputs=(InputSpec((batch, 64)),), device=device)
+        return session.inspect(setup, reload=False, progress=lambda *said: None)
+
+    before = built.used()
+    there = look(f"{NAME}:0", 8)
+    resident = built.used() - before
+    full = look(f"{NAME}:0", 5000)  # its inputs fit once and not twice
+    kept = built.used() - before
+    back = look("cpu", 8)
+    assert there.memory is not None
+    assert full.failure is not None
+    return {
+        "failures": [there.failure, back.failure],
+        "where": full.failure.where,
+        "hint": full.failure.hint,
+        "free": there.memory.free,
+        "bytes": [resident, kept, built.used() - before],
+    }
 
 
 if __name__ == "__main__":

@@ -113,3 +113,14 @@ def test_the_largest_batch_is_found_by_its_own_out_of_memory(found: Any) -> None
     assert inference["too_large"] - inference["batch"] <= max(1, 0.02 * inference["too_large"])
     assert 0.5 * room < inference["batch"] < 2 * room
     assert inference["peak_bytes"] <= LIMIT
+
+
+def test_a_look_tells_a_full_device_at_its_layer_and_gives_the_memory_back(found: Any) -> None:
+    """The inputs fit once and not twice, and the failure holds what its frames hold."""
+    looks = found["looks"]
+    assert looks["failures"] == [None, None]
+    assert looks["where"] == "0"
+    assert "smaller batch" in looks["hint"]
+    assert looks["bytes"] == [WEIGHTS, WEIGHTS, 0]
+    kept = WEIGHTS  # to be brought back after the look
+    assert LIMIT - WEIGHTS - kept - 3 * SMALL * EACH < looks["free"] < LIMIT - WEIGHTS

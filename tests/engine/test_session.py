@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -448,6 +450,42 @@ class Round(nn.Module):
     assert inspection.failure is None
     assert inspection.totals.parameters == 6
     assert inspection.totals.modules == 3
+
+
+def test_a_look_holds_none_of_its_tensors_whether_the_forward_returned_or_raised(
+    session: Session, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing collects garbage for want of a GPU's memory, and the next look may need it."""
+    seen: list[weakref.ref[torch.Tensor]] = []
+    monkeypatch.setattr("builtins.seen", seen, raising=False)
+    write(
+        "net.py",
+        """
+import builtins, weakref, torch
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(64, 32), nn.Sigmoid(), nn.Linear(32, 8))
+
+    def forward(self, x):
+        for layer in self:
+            builtins.seen.append(weakref.ref(x))
+            x = layer(x)
+        if len(x) == 5:
+            raise torch.OutOfMemoryError("full")
+        return x
+""",
+    )
+    gc.disable()
+    try:
+        for inputs in ((InputSpec((2, 64)),), (InputSpec((5, 64)),), ()):
+            inspection = look(session, Setup(target="net.py:Net", inputs=inputs))
+            assert (inspection.failure is not None) == (inspection.inputs[0].shape[0] == 5)
+            assert not [each for each in seen if each() is not None]
+    finally:
+        gc.enable()
+    assert len(seen) > 12
 
 
 # With an accelerator

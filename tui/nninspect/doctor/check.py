@@ -26,6 +26,7 @@ from nninspect.doctor.structure import Structure
 from nninspect.doctor.trace import Trace
 from nninspect.doctor.training_calls import loss_of_model
 from nninspect.doctor.training_code import code_in, loss_of
+from nninspect.engine.blame import let_go
 from nninspect.engine.choose_inputs import choose_inputs
 from nninspect.engine.devices import device_named
 from nninspect.engine.examine import nodes_as_called, record_forward
@@ -54,6 +55,8 @@ def check(session: Session, setup: Setup, plan: CheckPlan, report: Report) -> Ch
     outcome = run_rules(chosen(evidence.plan.select, evidence.plan.ignore), evidence, report)
     if evidence.build_failure is not None and not outcome.findings and not outcome.suppressed:
         raise evidence.build_failure.problem.error()
+    if evidence.forward_failure is not None:
+        let_go(evidence.forward_failure.error)
     return CheckResult(
         setup=setup,
         title="" if evidence.built is None else type(evidence.built.model).__name__,

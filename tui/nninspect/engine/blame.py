@@ -87,3 +87,14 @@ def described(error: BaseException) -> str:
     leads_up = lines[0].endswith(":") and len(lines) > 1
     text = f"{lines[0]} {lines[1].strip()}" if leads_up else lines[0]
     return f"{type(error).__name__}: {text}"
+
+
+def let_go(error: BaseException | None) -> None:
+    """Drop the frames that an exception holds, and what led to it. A frame above that holds the
+    exception would keep them, and the tensors in them, until garbage is collected."""
+    chain = [error]
+    while chain:
+        each = chain.pop()
+        if each is not None and each.__traceback__ is not None:
+            each.__traceback__ = None
+            chain += (each.__cause__, each.__context__)

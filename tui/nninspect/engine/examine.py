@@ -13,6 +13,7 @@ import msgspec
 import torch
 from torch import nn
 
+from nninspect.engine.blame import let_go
 from nninspect.engine.choose_inputs import Chosen, choose_inputs
 from nninspect.engine.dry_run.lenient import Lenient
 from nninspect.engine.dry_run.notes import with_guesses
@@ -89,6 +90,7 @@ def examine(
         report("running one forward", None)
         with flight.stage(Stage.FORWARD):
             forward = record_forward(model, chosen[0], device, flight, lenient=lenient)
+            let_go(forward.error)
         nodes = nodes_as_called(model, forward.recorder)  # with the parts that it has made itself
         before.restore()
         report("asking torchinfo", None)

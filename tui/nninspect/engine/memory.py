@@ -147,7 +147,7 @@ def kept_for_backward(
         key = _key(tensor)
         if key and key not in known:
             storages[key] = tensor.untyped_storage()  # held, so that none takes its place
-        return tensor
+        return tensor.detach()  # itself, an output would hold the graph that holds it, for good
 
     with torch.enable_grad(), saved_tensors_hooks(pack, lambda tensor: tensor):
         result = run()

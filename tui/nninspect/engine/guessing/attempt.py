@@ -109,6 +109,7 @@ def _counted() -> Iterator[_Calls]:
         yield calls
     finally:
         redirection.ends()
+        calls.error, calls.given = None, ()  # with its frames, and what is in them
 
 
 def _counting(calls: _Calls, plain_call: Callable[..., Any]) -> Callable[..., Any]:
