@@ -35,6 +35,10 @@ from nninspect.protocol.roofline import Limits
 CPU = torch.device("cpu")
 FORWARD = "forward"
 
+SMALLER = "Use a smaller batch."
+LOOK = "Look at the model at this batch, on this device: its tree ends at the layer that failed."
+LATER = "Its first call went well: look for what changes from call to call."
+
 
 @dataclass
 class Candidate:
@@ -234,6 +238,6 @@ def failure(error: BaseException, stage: Stage) -> BenchError:
         kind="OutOfMemory" if is_memory else "Failed",
         message=f"{described(error)} ({line})" if line else described(error),
         stage=stage,
-        hint="Use a smaller batch." if is_memory else "Inspect the model to see where and why.",
+        hint=SMALLER if is_memory else LATER if stage in ("warm-up", "rounds") else LOOK,
         details=user_traceback(error),
     )

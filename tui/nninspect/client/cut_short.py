@@ -11,7 +11,7 @@ from nninspect.client import ending
 from nninspect.protocol.bench import BenchResult, BenchRow
 from nninspect.protocol.bench_plan import BenchError, BenchPlan, BenchProgress, Key, Lost, Stage
 from nninspect.protocol.records import Problem
-from nninspect.text import bench
+from nninspect.text.remarks import name
 
 SMALLER = "Use a smaller batch."
 
@@ -63,6 +63,12 @@ def hung(heard: Heard) -> str:
     return "" if heard.key is None else _still_at(heard)
 
 
+def unmeasured(heard: Heard) -> str:
+    """Where a benchmark was that has nothing to show: "in the first calls of cpu, batch 8 …"."""
+    where = f"{_place(heard)}, " if heard.at or heard.stage else ""
+    return f"{where}before a round was over: nothing was measured"
+
+
 def _still_at(heard: Heard) -> str:
     return f"it did not heed the cancel {_place(heard)}"
 
@@ -71,10 +77,10 @@ def _place(heard: Heard) -> str:
     """ "in round 3 of cpu, batch 8"; the stage where it was at no configuration."""
     if heard.at is None:
         return f"while {heard.stage}" if heard.stage else "at the end"
-    name = bench.name(heard.at.key)
+    of = name(heard.at.key)
     if heard.at.rounds:
-        return f"in round {heard.at.round + 1} of {name}"
-    return f"in the first calls of {name}"
+        return f"in round {heard.at.round + 1} of {of}"
+    return f"in the first calls of {of}"
 
 
 def _rows(heard: Heard, problem: Problem) -> Iterator[BenchRow]:
@@ -83,11 +89,20 @@ def _rows(heard: Heard, problem: Problem) -> Iterator[BenchRow]:
         yield replace(row, error=_error(problem, "rounds")) if row.key == heard.key else row
 
 
+def _hint(problem: Problem, stage: Stage) -> str:
+    """The problem's own, but for one of memory: meta, as it says, times nothing."""
+    if problem.hint:
+        return SMALLER if "--batch" in problem.hint else problem.hint
+    if stage == "rounds":
+        return "The Log, or stderr, has what it wrote last."
+    return "Look at the model at this batch, on this device: its tree ends at the layer it died in."
+
+
 def _error(problem: Problem, stage: Stage) -> BenchError:
     return BenchError(
         kind="Died",
         message=problem.message,
         stage=stage,
-        hint=SMALLER if "--batch" in problem.hint else problem.hint,  # meta times nothing
+        hint=_hint(problem, stage),
         details=problem.details,
     )

@@ -127,10 +127,12 @@ class Pending:
 
     @property
     def _cancelled(self) -> Problem:
-        said = cut_short.hung(self.bench)
-        if not said or not self.is_given_up:
+        if not isinstance(self.request, Bench):
             return CANCELLED
-        return Problem.of(Cancelled(f"cancelled: {said}", "Plan the benchmark without it."))
+        said = cut_short.hung(self.bench)
+        if said and self.is_given_up:
+            return Problem.of(Cancelled(f"cancelled: {said}", "Plan the benchmark without it."))
+        return Problem.of(Cancelled(f"cancelled {cut_short.unmeasured(self.bench)}"))
 
     def succeed(self, result: Result) -> None:
         self._forget_deadline()
