@@ -47,7 +47,7 @@ def test_every_kind_of_error_has_its_exit_code(
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
     rows = [("conv", "1,728"), ("classifier", "10")]
-    assert list(aligned(("module", "params"), rows, left=1)) == [
+    assert list(aligned(("module", "params"), rows, left={0})) == [
         "module      params",
         "conv         1,728",
         "classifier      10",

@@ -7,12 +7,28 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from nninspect.protocol.bench import Agreement, BenchResult, BenchRow, Compare, Config, Quality, Run
-from nninspect.protocol.bench_figures import Cold, Latency, LayerTime, LayerTimes, Throughput
+from nninspect.protocol.bench import (
+    Agreement,
+    BenchResult,
+    BenchRow,
+    Compare,
+    Config,
+    Quality,
+    Run,
+    Spent,
+)
+from nninspect.protocol.bench_figures import (
+    Cold,
+    Latency,
+    LayerTime,
+    LayerTimes,
+    Round,
+    Throughput,
+)
 from nninspect.protocol.bench_plan import BenchError, BenchProgress, Key
 from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import Setup
-from nninspect.text import bench, intervals
+from nninspect.text import bench, intervals, remarks
 
 
 def latency(median_s: float, low: float, high: float) -> Latency:
@@ -43,6 +59,11 @@ def row(device: str = "cpu", mode: str = "inference", **given: Any) -> BenchRow:
         threads=2,
     )
     return BenchRow(config=config, **given)
+
+
+def at(batch: int, device: str = "cpu", **given: Any) -> BenchRow:
+    found = row(device, **given)
+    return replace(found, config=replace(found.config, batch=batch))
 
 
 def result(*rows: BenchRow, **given: Any) -> BenchResult:
@@ -114,6 +135,7 @@ def test_digits_end_where_the_interval_is(median_s: float, half_width: float, te
 def test_both_ends_of_an_interval_are_in_the_medians_unit() -> None:
     assert intervals.interval(latency(1.02e-3, 0.93e-3, 1.12e-3)) == "0.93–1.12 ms"
     assert intervals.interval(latency(154e-6, 152e-6, 0.28)) == "152 µs–280 ms"
+    assert intervals.interval(latency(8e-3, 0.39e-3, 24e-3)) == "390 µs–24.0 ms"
 
 
 def compare(ratio: float | None, low: float | None, high: float | None, **given: Any) -> Compare:
@@ -126,6 +148,7 @@ def compare(ratio: float | None, low: float | None, high: float | None, **given:
         (compare(12.34, 11.9, 12.8), "12.3× (11.9–12.8)"),
         (compare(1.02, 0.97, 1.06), "≈1.02× (0.97–1.06)"),
         (compare(12.34, 11.9, 12.8, untrusted=True), "~12.3× (11.9–12.8)"),
+        (compare(0.7, 0.023, 1.9, untrusted=True), "~0.7× (0.023–1.9)"),
         (compare(None, None, None, withheld="it failed"), "withheld"),
         (None, "–"),
     ],
@@ -146,16 +169,15 @@ def test_a_failed_row_says_how_in_its_verdict(kind: str, text: str) -> None:
 
 
 def test_remarks_say_what_is_missing_what_failed_and_what_reasons_mean() -> None:
-    found = list(bench.remarks(result(MEASURED, FULL, missing="No GPU.", stopped="cancelled")))
+    found = list(remarks.remarks(result(MEASURED, FULL, missing="No GPU.", stopped="cancelled")))
     assert found == [
         "No GPU.",
         "Cancelled: the figures are of the rounds that were finished.",
-        "cuda:0, batch 2: no room",
-        "Use a smaller batch.",
-        f"preempted: {bench.REASONS['preempted']}",
-        f"trend: {bench.REASONS['trend']}",
+        "cuda:0, batch 2: no room. Use a smaller batch.",
+        f"preempted (cpu, batch 2): {remarks.REASONS['preempted']}",
+        f"trend (cpu, batch 2): {remarks.REASONS['trend']}",
     ]
-    assert list(bench.remarks(result(row()))) == []
+    assert list(remarks.remarks(result(row()))) == []
 
 
 @pytest.mark.parametrize(
@@ -168,7 +190,7 @@ def test_remarks_say_what_is_missing_what_failed_and_what_reasons_mean() -> None
 def test_a_quota_of_less_than_the_machine_is_told(cores: float, said: list[str]) -> None:
     found = result(row())
     limited = replace(found, machine=replace(found.machine, quota_cores=cores))
-    assert list(bench.remarks(limited)) == said
+    assert list(remarks.remarks(limited)) == said
 
 
 def test_outputs_that_differ_are_told_with_the_limit() -> None:
@@ -180,7 +202,7 @@ def test_outputs_that_differ_are_told_with_the_limit() -> None:
         limit=1e-5,
         agrees=False,
     )
-    (found,) = bench.remarks(result(row("cuda:0", mode="float16", agreement=wrong)))
+    (found,) = remarks.remarks(result(row("cuda:0", mode="float16", agreement=wrong)))
     assert found == (
         "cuda:0, batch 2, float16: its outputs differ from those of cpu, batch 2: the largest "
         "error over their scale is 3.1e-02, the limit 1e-05"
@@ -193,7 +215,7 @@ def test_outputs_that_differ_are_told_with_the_limit() -> None:
         limit=1e-5,
         agrees=False,
     )
-    assert "without bound" in bench.disagreement(boundless)
+    assert "without bound" in remarks.disagreement(boundless)
 
 
 def test_every_reason_that_a_verdict_gives_has_a_meaning() -> None:
@@ -201,7 +223,7 @@ def test_every_reason_that_a_verdict_gives_has_a_meaning() -> None:
 
     with open(verdict.__file__, encoding="utf-8") as file:
         given = {line.split('"')[1] for line in file if line.strip().startswith('yield "')}
-    assert given == set(bench.REASONS)
+    assert given == set(remarks.REASONS)
 
 
 def test_progress_says_where_it_is_and_the_latest_figure() -> None:
@@ -219,9 +241,45 @@ def test_progress_says_where_it_is_and_the_latest_figure() -> None:
         ci_high_s=0.00235,
         seconds_left=8.2,
     )
-    assert bench.progress(later) == (
-        "8 s left, round 3 of 10, cpu, batch 8; cpu, batch 1, train at 2.31 ms (2.28–2.35 ms)"
+    assert bench.progress(later) == "8 s left, round 3 of 10, cpu, batch 8"
+    assert bench.latest(later) == "2.31 ms (2.28–2.35 ms)"
+    assert bench.latest(start) == ""
+
+
+def test_what_holds_of_many_rows_is_said_once() -> None:
+    said = "it ran eagerly"
+    rows = [at(batch, labels=(said,)) for batch in (1, 8)]
+    assert list(remarks.remarks(result(*rows, row("cuda:0", labels=(said,))))) == [
+        "cpu, batch 1, 8; cuda:0, batch 2: it ran eagerly"
+    ]
+
+
+def test_too_few_rounds_say_how_much_more_time_they_want() -> None:
+    rounds = tuple(
+        Round(number=n, median_s=1.0, n=1, t_start_s=n, canary_ratio=1.0) for n in range(4)
     )
+    short = replace(latency(1.0, 0.9, 1.1), rounds=rounds)
+    found = row(latency=short, quality=Quality(verdict="untrusted", reasons=("too few rounds",)))
+    spent = Spent(load_s=0, rounds_s=20.0)
+    (said,) = remarks.remarks(result(found, stopped="time limit", spent=spent))
+    assert said.endswith("95 %: give it 10 s more, or fewer rows")
+
+
+def test_means_of_blocks_are_labelled() -> None:
+    short = row(latency=replace(latency(3e-6, 3e-6, 3e-6), calls_per_sample=70))
+    assert "means of blocks" in next(remarks.remarks(result(short)))
+
+
+def test_columns_that_tell_nothing_go_first_and_reasons_before_them() -> None:
+    whole, _ = bench.fitted([MEASURED], 200)
+    assert tuple(whole) == bench.COLUMNS
+    titles, (cells,) = bench.fitted([MEASURED], 100)
+    assert cells[-1] == "noisy"
+    assert {"p99", "peak memory", "mode"}.isdisjoint(titles)
+    assert "interval" in titles
+    narrow, (cells,) = bench.fitted([MEASURED], 50)
+    assert sum(map(len, cells)) + 2 * (len(narrow) - 1) <= 50
+    assert narrow[-1] == "verdict"
 
 
 def _layer_times(over_plain: float) -> LayerTimes:

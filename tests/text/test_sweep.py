@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nninspect.protocol.bench import BenchResult, Run
-from nninspect.protocol.machine import Machine
-from nninspect.protocol.records import Setup
 from nninspect.protocol.sweep import Crossover, LargestBatch, Series
-from nninspect.text import bench, sweep
+from nninspect.text import sweep
 
 CPU, GPU = Series("cpu"), Series("cuda:0")
 
@@ -81,19 +78,3 @@ def test_a_largest_batch_that_was_not_found_says_why() -> None:
     assert sweep.largest(none) == "largest batch on cpu: not even one sample fits"
     unlimited = LargestBatch(series=CPU, batch=None, too_large=None, note="the CPU has no limit")
     assert sweep.largest(unlimited) == ("largest batch on cpu: not found, as the CPU has no limit")
-
-
-def test_the_answers_of_a_result_are_both() -> None:
-    crossing = Crossover(series=GPU, over=CPU, batch=8, slower_at=4, checked=(4, 8))
-    result = BenchResult(
-        setup=Setup(target="x"),
-        run=Run(id="", time_utc="", torch="", python="", seed=0),
-        machine=Machine(host="", cpu="", isa="", cores_visible=2, quota_cores=None, threads=2),
-        rows=(),
-        crossovers=(crossing,),
-        largest=(LargestBatch(series=CPU, batch=None, too_large=1),),
-    )
-    assert list(bench.answers(result)) == [
-        sweep.crossover(crossing),
-        "largest batch on cpu: not even one sample fits",
-    ]

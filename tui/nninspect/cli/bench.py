@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from nninspect.cli.ask import ask
@@ -29,14 +30,15 @@ from nninspect.history import files, report
 from nninspect.history.against import Against, against
 from nninspect.history.fail_on import FailOn, failures, parse
 from nninspect.history.past import LAST, History, is_finished
-from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench import BenchResult, BenchRow
 from nninspect.protocol.bench_plan import BenchError, BenchPlan
 from nninspect.text import bench as text
-from nninspect.text import units
+from nninspect.text.answer import answers
 from nninspect.text.bench_plan import batches, names, seconds, size
 from nninspect.text.parts import COLUMNS as PART_COLUMNS
 from nninspect.text.parts import parts
 from nninspect.text.plain import plain
+from nninspect.text.remarks import name, remarks, stopped
 
 EXAMPLES = """
 nninspect bench resnet-small
@@ -50,6 +52,11 @@ nninspect bench net.py:Net --against before.json --fail-on slower:5%
 
 DEFAULT = BenchPlan()
 MOST_LAYERS = 12
+GAP = 3
+"""Letters between two columns in a terminal."""
+WAY_OUT = "ctrl+c ends it and keeps the finished rounds"
+FRAME = 2
+"""Letters beside a table in a terminal."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -140,7 +147,7 @@ def run(options: argparse.Namespace) -> int:
     history = History.of_user()
     before = history.named(options.against, setup.target) if options.against else None
     plan = plan_of(options)
-    result = ask(lambda client: client.bench(setup, plan), console)
+    result = ask(lambda client: client.bench(setup, plan), console, WAY_OUT)
     console.clear_progress()
     compared = against(before, result) if before else None
     if options.json:
@@ -201,38 +208,38 @@ def _raised(error: BenchError) -> NninspectError:
 
 
 def _print(result: BenchResult, compared: Against | None, console: Console) -> None:
-    console.lines([_headline(result), ""])
-    console.table(text.COLUMNS, [text.cells(row) for row in result.rows])
-    for row in result.rows:
-        if found := list(parts(row)):
-            console.lines(["", text.name(row.key)])
-            console.table(PART_COLUMNS, found)
-    if answers := list(text.answers(result)):
-        console.lines(["", *answers])
-    remarks = list(text.remarks(result))
-    if remarks:
-        console.lines(["", *remarks])
+    console.sentences([_headline(result), ""])
+    if found := list(answers(result)):
+        console.sentences([*found, ""])
+    room = sys.maxsize if console.width is None else console.width - FRAME
+    titles, cells = text.fitted(result.rows, room, gap=GAP)
+    texts = [place for place, title in enumerate(titles) if title in text.TEXTS]
+    console.table(titles, cells, left=texts)
+    if split := [cells for row in result.rows for cells in _parts_of(row)]:
+        console.lines([""])
+        console.table(PART_COLUMNS, split, left=2)
+    if told := list(remarks(result)):
+        console.sentences(["", *told])
     if compared is not None:
-        console.lines(["", "against the saved run:", *report.lines(compared)])
+        console.sentences(["", "against the saved run:", *report.lines(compared)])
+
+
+def _parts_of(row: BenchRow) -> Iterator[tuple[str, ...]]:
+    """The row is named beside the first of its parts."""
+    for place, cells in enumerate(parts(row)):
+        yield "" if place else name(row.key), *cells
 
 
 def _print_layers(result: BenchResult, console: Console) -> None:
     for row in result.rows:
         if row.layers is not None:
             over = f"measured at {row.layers.instrumented_over_plain:.2f}× of the plain run"
-            console.lines(["", f"{text.name(row.key)}, {over}"])
+            console.lines(["", f"{name(row.key)}, {over}"])
             rows = [cells for _, cells in text.layer_cells(row.layers, MOST_LAYERS)]
             console.table(text.LAYER_COLUMNS, rows)
 
 
 def _headline(result: BenchResult) -> str:
-    machine = result.machine
-    rounds = max((len(row.latency.kept) for row in result.rows if row.latency), default=0)
-    ended = f", ended as {result.stopped}" if result.stopped else ""
-    parts = (
-        plain(result.setup.target),
-        f"{units.counted(machine.threads, 'CPU thread')} on {plain(machine.cpu)}",
-        f"{units.counted(rounds, 'round')}{ended}",
-        text.took(result.spent),
-    )
+    ran = (*text.ran_on(result), stopped(result), text.took(result.spent))
+    parts = (plain(result.setup.target), *ran)
     return ", ".join(filter(None, parts))

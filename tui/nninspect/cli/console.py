@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
 
 from nninspect.cli.exit_codes import exit_code_of
 from nninspect.client.api import Advanced, Event, Printed
 from nninspect.errors import NninspectError
 from nninspect.protocol.bench_plan import BenchProgress
 from nninspect.text import elided
-from nninspect.text.bench import progress
+from nninspect.text.bench import latest, progress
 from nninspect.text.plain import plain, without_escapes
+from nninspect.text.remarks import name
 
 PIPE_WIDTH = 100
 """Columns that a table should fit in where there is no terminal."""
@@ -30,12 +32,17 @@ class Console:
         self._shows_progress = sys.stderr.isatty()
         self._has_progress = False
         self._stage = ""
-        """What is under way, where it has no figures of its own."""
+        """What is under way."""
 
     def lines(self, lines: Iterable[str]) -> None:
         """Data, as text."""
         for line in lines:
             print(line)
+
+    def sentences(self, sentences: Iterable[str]) -> None:
+        """Data, as text; a terminal breaks it between words."""
+        for each in sentences:
+            self.lines([each] if self.width is None else textwrap.wrap(each, self.width) or [""])
 
     def json(self, value: object) -> None:
         """Data, as JSON."""
@@ -46,26 +53,33 @@ class Console:
         titles: Sequence[str],
         rows: Iterable[Sequence[str]],
         *,
-        left: int = 1,
+        left: int | Collection[int] = 1,
         may_narrow: Sequence[int] = (),
     ) -> None:
-        """Data, as a table; its first `left` columns are text, the others figures.
+        """Data, as a table; `left`, so many of the first columns or these, are text, the others
+        figures.
 
         `may_narrow`: the columns whose cells lose their middle where the table is too wide.
         """
-        is_terminal = sys.stdout.isatty()
-        width = shutil.get_terminal_size().columns if is_terminal else PIPE_WIDTH
-        rows = elided.fitted(titles, rows, may_narrow, width)
-        if is_terminal:
-            _print_rich(titles, rows, left)
+        rows = elided.fitted(titles, rows, may_narrow, self.width or PIPE_WIDTH)
+        texts = range(left) if isinstance(left, int) else left
+        if self.width is not None:
+            _print_rich(titles, rows, texts)
         else:
-            self.lines(aligned(titles, rows, left))
+            self.lines(aligned(titles, rows, texts))
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal that data goes to; None where it goes to none."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def hear(self, event: Event) -> None:
         """What a worker says meanwhile: progress, and what user code prints."""
         match event:
             case Advanced(_, _, BenchProgress() as found):
-                self._progress(progress(found))
+                of = f"; {name(found.latest)} at {latest(found)}" if found.latest else ""
+                self._stage = f"{progress(found)}{of}"
+                self._progress(self._stage)
             case Advanced(stage, fraction):
                 done = "" if fraction is None else f" {fraction:.0%}"
                 self._stage = f"{plain(stage)}{done}"
@@ -86,7 +100,8 @@ class Console:
 
     def _progress(self, text: str) -> None:
         if self._shows_progress:
-            sys.stderr.write(f"{_CLEAR_LINE}{text}")
+            room = shutil.get_terminal_size().columns - 1  # a second line would stay behind
+            sys.stderr.write(f"{_CLEAR_LINE}{text[:room]}")
             sys.stderr.flush()
             self._has_progress = True
 
@@ -124,19 +139,23 @@ def error_lines(error: NninspectError, *, traceback: bool) -> Iterable[str]:
         yield "  (--traceback shows the whole traceback)"
 
 
-def aligned(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> Iterable[str]:
+def aligned(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int]
+) -> Iterable[str]:
     """Columns as wide as their widest cell, two spaces apart; text left, figures right."""
     table = [tuple(titles), *rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(titles))]
     for row in table:
         cells = (
-            cell.ljust(width) if column < left else cell.rjust(width)
+            cell.ljust(width) if column in left else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         yield "  ".join(cells).rstrip()
 
 
-def _print_rich(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> None:
+def _print_rich(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[int]
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console as RichConsole
     from rich.table import Table
@@ -144,7 +163,7 @@ def _print_rich(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int)
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column, title in enumerate(titles):
-        is_text = column < left
+        is_text = column in left
         table.add_column(title, justify="left" if is_text else "right", no_wrap=not is_text)
     for row in rows:
         table.add_row(*map(Text, row))

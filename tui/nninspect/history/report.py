@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nninspect.history.against import Against, RowAgainst
-from nninspect.text import bench
+from nninspect.text.bench import speedup
 from nninspect.text.intervals import median
 from nninspect.text.plain import plain
+from nninspect.text.remarks import name
 
 
 def lines(compared: Against) -> Iterator[str]:
@@ -15,7 +16,7 @@ def lines(compared: Against) -> Iterator[str]:
     for each in compared.differences:
         yield f"{each.what}: {plain(each.then)} then, {plain(each.now)} now"
     for row in compared.rows:
-        yield f"{bench.name(row.key)}: {_said(row)}"
+        yield f"{name(row.key)}: {_said(row)}"
 
 
 def _said(row: RowAgainst) -> str:
@@ -29,4 +30,4 @@ def _said(row: RowAgainst) -> str:
     if row.compare.ratio is None:
         return "; ".join(filter(None, (both, f"no ratio: {plain(row.compare.withheld)}")))
     words = {"this": "faster", "against": "slower", "": "no difference that shows"}
-    return f"{both}, {bench.speedup(row.compare)}, {words[row.compare.winner]}"
+    return f"{both}, {speedup(row.compare)}, {words[row.compare.winner]}"

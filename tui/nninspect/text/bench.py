@@ -1,15 +1,16 @@
-"""A bench result as a table's cells and the sentences below; digits end at the interval."""
+"""A bench result as a table's cells; digits end at the interval."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from nninspect.protocol.bench import Agreement, BenchResult, BenchRow, Compare, Spent
+from nninspect.protocol.bench import BenchResult, BenchRow, Compare, Spent
 from nninspect.protocol.bench_figures import LayerTimes
-from nninspect.protocol.bench_plan import BenchProgress, Key
-from nninspect.text import sweep, units
-from nninspect.text.intervals import between, digits, interval, median, rounded
+from nninspect.protocol.bench_plan import BenchProgress
+from nninspect.text import units
+from nninspect.text.intervals import between, interval, median, ratio, rounded
 from nninspect.text.plain import plain
+from nninspect.text.remarks import name
 
 COLUMNS = (
     "device",
@@ -29,22 +30,14 @@ COLUMNS = (
 )
 """The titles, in the order of `cells`."""
 
+TEXTS = ("device", "mode", "verdict")
+"""The columns that are no figures."""
+
 LEAST_WANTED = ("p99", "p90", "first call", "floor", "peak memory", "n", "items/s", "interval")
 """The columns that go first where room is scarce, in that order."""
 
-REASONS = {
-    "too few rounds": "too few rounds were finished for an interval of 95 %: give it more time",
-    "wide interval": "the rounds differ by more than 2 % of their median",
-    "preempted": "other programs took the cores for more than 1 % of the time",
-    "over quota": "the CPU quota of the container or control group ran out during the rounds",
-    "shared core": "a fixed loop beside the rounds ran over 6 % slower than at best: the core is "
-    "shared, or its clock changes",
-    "throttled": "the device lowered its clock, for heat or power",
-    "trend": "the last rounds differ from the first by more than 3 %",
-    "bimodal": "the calls fall into two speeds",
-    "far above the floor": "the median is over 10 % above the fastest calls",
-}
-"""Why a row is not trusted, by the reason in its quality."""
+UNTOLD = (units.NONE, "inference")
+"""Cells that go without saying."""
 
 LAYER_COLUMNS = ("own time of", "share", "own", "calls", "FLOP/s", "bound")
 MOST_OVERHEAD = 1.10
@@ -75,6 +68,35 @@ def cells(row: BenchRow) -> tuple[str, ...]:
     )
 
 
+def fitted(
+    rows: Sequence[BenchRow], room: int, *, gap: int = 2, reasons: bool = True
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Titles and cells of the columns that fit into so many letters, `gap` between columns. Where
+    not all do, the reasons of the verdicts go first, then columns that tell nothing."""
+    table = [dict(zip(COLUMNS, cells(row), strict=True)) for row in rows]
+    widths = _widths(table)
+    if not reasons or _width(widths, gap) > room:
+        for each in table:
+            each["verdict"] = each["verdict"].partition(":")[0]
+        widths = _widths(table)
+    by_worth = (*LEAST_WANTED, "mode")
+    tells = {title: any(row[title] not in UNTOLD for row in table) for title in by_worth}
+    for title in sorted(by_worth, key=tells.__getitem__):
+        if _width(widths, gap) <= room:
+            break
+        del widths[title]
+    return list(widths), [tuple(each[title] for title in widths) for each in table]
+
+
+def _widths(table: Sequence[Mapping[str, str]]) -> dict[str, int]:
+    """Of each column's widest cell."""
+    return {each: max(len(each), *(len(row[each]) for row in table), 0) for each in COLUMNS}
+
+
+def _width(widths: Mapping[str, int], gap: int) -> int:
+    return sum(widths.values()) + gap * (len(widths) - 1)
+
+
 def verdict(row: BenchRow) -> str:
     """How far a row can be believed, and why not farther: "noisy: preempted, trend"."""
     if row.error is not None:
@@ -85,91 +107,30 @@ def verdict(row: BenchRow) -> str:
     return ": ".join(filter(None, (row.quality.verdict, ", ".join(row.quality.reasons))))
 
 
-def name(key: Key) -> str:
-    """ "cuda:0, batch 8, float16"; inference goes without saying."""
-    mode = "" if key.mode == "inference" else f", {key.mode}"
-    return f"{key.device}, batch {key.batch}{mode}"
-
-
 def speedup(compare: Compare | None) -> str:
     """ "12.3× (11.9–12.6)"; "≈" where neither is faster, "~" where it can't be relied on."""
     if compare is None:
         return units.NONE
-    if compare.ratio is None or compare.ci_low is None or compare.ci_high is None:
+    if compare.ratio is None:
         return "withheld"
-    width = compare.ci_high - compare.ci_low
-    ratio, low, high = (
-        digits(each, width, compare.ratio)
-        for each in (compare.ratio, compare.ci_low, compare.ci_high)
-    )
     sign = "~" if compare.untrusted else "" if compare.winner else "≈"
-    return f"{sign}{ratio}×" + (f" ({low}–{high})" if compare.n_pairs != 1 else "")
+    return f"{sign}{ratio(compare)}"
 
 
 def progress(found: BenchProgress) -> str:
-    """ "8 s left, round 3 of 10, cpu, batch 8; cpu, batch 1 at 2.31 ms (2.28–2.35 ms)"."""
+    """ "8 s left, round 3 of 10, cpu, batch 8"."""
     left = "" if found.seconds_left is None else f"{found.seconds_left:.0f} s left, "
     doing = f"round {found.round + 1} of {found.rounds}" if found.rounds else "warming up"
-    text = f"{left}{doing}, {name(found.key)}"
+    return f"{left}{doing}, {name(found.key)}"
+
+
+def latest(found: BenchProgress) -> str:
+    """The figure of what was measured last: "2.31 ms (2.28–2.35 ms)"; "" where there is none."""
     if found.median_s is None or found.ci_low_s is None or found.ci_high_s is None:
-        return text
+        return ""
     low, high, middle = found.ci_low_s, found.ci_high_s, found.median_s
-    latest = f"{name(found.latest)} at " if found.latest else ""
     told = f" ({between(low, high, middle)})" if high > low else ""
-    return f"{text}; {latest}{rounded(middle, high - low)}{told}"
-
-
-def answers(result: BenchResult) -> Iterator[str]:
-    """What it found over batch sizes, a sentence each."""
-    yield from map(sweep.crossover, result.crossovers)
-    yield from map(sweep.largest, result.largest)
-
-
-def remarks(result: BenchResult) -> Iterator[str]:
-    """What to know before trusting the table, a sentence each."""
-    if result.missing:
-        yield plain(result.missing)
-    machine = result.machine
-    if machine.quota_cores is not None and machine.quota_cores < machine.cores_visible:
-        quota, cores = f"{machine.quota_cores:.3g}", machine.cores_visible
-        yield f"A CPU quota lets this process have {quota} of the machine's {cores} cores."
-    if result.stopped in ("cancelled", "died"):
-        how = f", as {plain(result.cut_short)}" if result.cut_short else ""
-        kept = "the figures are of the rounds that were finished"
-        yield f"{result.stopped.capitalize()}{how}: {kept}."
-    for row in result.rows:
-        yield from _of_row(row)
-    seen = {why for row in result.rows if row.quality for why in row.quality.reasons}
-    for reason, meaning in REASONS.items():
-        if reason in seen:
-            yield f"{reason}: {meaning}"
-    if any(row.compare is not None and row.compare.untrusted for row in result.rows):
-        yield "A speed-up with ~ has a row that can't be trusted, so neither is called faster."
-
-
-def _of_row(row: BenchRow) -> Iterator[str]:
-    who = name(row.key)
-    if row.error is not None:
-        yield f"{who}: {plain(row.error.message)}"
-        if row.error.hint:
-            yield plain(row.error.hint)
-    for label in row.labels:
-        yield f"{who}: {plain(label)}"
-    if row.agreement is not None and not row.agreement.agrees:
-        yield f"{who}: {disagreement(row.agreement)}"
-    if row.accelerator is not None and row.accelerator.bounds:
-        yield f"{who}: {', '.join(row.accelerator.bounds)}"
-    if row.compare is not None and row.compare.withheld:
-        yield f"{who}: no speed-up, as {plain(row.compare.withheld)}"
-
-
-def disagreement(found: Agreement) -> str:
-    """How far the outputs are from those of the row that they were compared with."""
-    error = "without bound" if found.max_error is None else f"{found.max_error:.1e}"
-    return (
-        f"its outputs differ from those of {name(found.against)}: the largest error over their"
-        f" scale is {error}, the limit {found.limit:.0e}"
-    )
+    return f"{rounded(middle, high - low)}{told}"
 
 
 def _throughput(row: BenchRow) -> str:
@@ -207,6 +168,21 @@ def work(row: BenchRow) -> str:
     if found.uncounted_ops:
         parts.append(f"without {', '.join(map(plain, found.uncounted_ops))}")
     return ", ".join(parts)
+
+
+def ran_on(result: BenchResult) -> Iterator[str]:
+    """What it ran on, as far as it bears on the figures."""
+    machine = result.machine
+    used = {row.key.device for row in result.rows}
+    yield f"{units.counted(machine.threads, 'CPU thread')} on {plain(machine.cpu)}"
+    for gpu in machine.gpus:
+        if gpu.device in used:
+            yield f"{gpu.device} {plain(gpu.name)}".rstrip()
+    settings = {"TF32": machine.tf32, "cudnn.benchmark": machine.cudnn_benchmark}
+    for setting, is_on in settings.items():
+        if is_on is not None:
+            yield f"{setting} {'on' if is_on else 'off'}"
+    yield f"torch {plain(result.run.torch)}"
 
 
 def took(spent: Spent | None) -> str:

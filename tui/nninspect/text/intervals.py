@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
+from nninspect.protocol.bench import Compare
 from nninspect.protocol.bench_figures import Latency
 from nninspect.text import units
 
 SIGNIFICANT = 4
 """Digits at most, however narrow the interval."""
-ONE_UNIT = 100
-"""Times the lower end: beyond it both ends in one unit read badly."""
+ONE_UNIT = 10
+"""Times the lower end: beyond it both ends to the same place read badly, as 0–24 ms."""
 
 
 def median(latency: Latency) -> str:
@@ -46,6 +47,19 @@ def _in_unit(seconds: float, width: float, scale_of: float) -> tuple[str, str]:
     unit = shown.split()[-1]
     scale = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}[unit]
     return digits(seconds / scale, width / scale, scale_of / scale), unit
+
+
+def ratio(found: Compare) -> str:
+    """ "12.3× (11.9–12.6)"; of a single pair there is no interval."""
+    assert found.ratio is not None
+    assert found.ci_low is not None
+    assert found.ci_high is not None
+    low, high, width = found.ci_low, found.ci_high, found.ci_high - found.ci_low
+    if high > ONE_UNIT * low:
+        middle, *ends = (f"{each:.2g}" for each in (found.ratio, low, high))
+    else:
+        middle, *ends = (digits(each, width, found.ratio) for each in (found.ratio, low, high))
+    return f"{middle}×" + ("" if found.n_pairs == 1 else f" ({ends[0]}–{ends[1]})")
 
 
 def digits(value: float, width: float, scale_of: float) -> str:

@@ -9,7 +9,8 @@ from nninspect.text import units
 from nninspect.text.intervals import between, rounded
 from nninspect.text.plain import plain
 
-COLUMNS = ("parts of", "p50", "interval")
+COLUMNS = ("parts of", "part", "p50", "interval")
+"""The titles: of the row, and of a part of it."""
 
 _NAMES = {
     "enqueue_s": "enqueue",

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from nninspect.history import report
 from nninspect.history.against import Against
 from nninspect.protocol.bench import BenchResult, BenchRow
+from nninspect.protocol.bench_plan import BenchProgress, Key
 from nninspect.text import bench, headline, intervals, units
 from nninspect.text.parts import parts
 from nninspect.text.plain import plain
+from nninspect.text.remarks import REASONS, name
 from nninspect.ui.spans import Paragraph, Span, pad, paragraph
 
 GAP = "  "
-LEFT = ("device", "mode", "verdict")
 LABEL = 12
 BAR = 8
 
 
 def lines(result: BenchResult, width: int) -> tuple[tuple[Span, ...], tuple[tuple[Span, ...], ...]]:
     """The titles and a line a row, with the columns that fit, each as wide as its widest cell."""
-    cells = [_short(bench.cells(row)) for row in result.rows]
-    widths = _widths(cells, width)
-    titles = (Span(_aligned(bench.COLUMNS, widths), "dim"),)
+    titles, cells = bench.fitted(result.rows, width, reasons=False)
+    widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
     rows = zip(result.rows, cells, strict=True)
-    return titles, tuple((Span(_aligned(each, widths), _style(row)),) for row, each in rows)
+    return (Span(_aligned(titles, titles, widths), "dim"),), tuple(
+        (Span(_aligned(titles, each, widths), _style(row)),) for row, each in rows
+    )
 
 
 def headline_of(result: BenchResult) -> tuple[Span, ...]:
@@ -33,16 +35,14 @@ def headline_of(result: BenchResult) -> tuple[Span, ...]:
     parts = (
         plain(result.setup.target),
         ", ".join(filter(None, dtypes)),
-        f"{result.machine.threads} threads",
-        plain(result.machine.cpu),
-        *(plain(gpu.name) for gpu in result.machine.gpus),
+        *bench.ran_on(result),
     )
     return (Span(headline.SEPARATOR.join(filter(None, parts)), "dim"),)
 
 
 def about(row: BenchRow) -> Iterator[Paragraph]:
     """All that is known of one row: its verdict first."""
-    yield Paragraph((Span(bench.name(row.key), "strong"),))
+    yield Paragraph((Span(name(row.key), "strong"),))
     if row.error is not None:
         yield Paragraph((Span("✗ ", "bad"), Span(plain(row.error.message), "bad")), hang=2)
         if row.error.hint:
@@ -51,7 +51,7 @@ def about(row: BenchRow) -> Iterator[Paragraph]:
         style = "good" if row.quality.verdict == "trusted" else "warn"
         yield Paragraph((Span(row.quality.verdict, style),))
         for reason in row.quality.reasons:
-            meaning = bench.REASONS.get(reason, "")
+            meaning = REASONS.get(reason, "")
             yield Paragraph((Span("• ", "warn"), Span(f"{reason}: {meaning}".rstrip(": "))), hang=2)
     yield Paragraph()
     for label, value in _facts(row):
@@ -73,14 +73,14 @@ def layers(row: BenchRow, most: int) -> Iterator[Paragraph]:
     yield Paragraph()
     over = f"{row.layers.instrumented_over_plain:.2f}× of the plain run"
     yield paragraph(f"own time of each layer, measured at {over}", "dim")
-    for path, (name, share, own, _, _, bound) in bench.layer_cells(row.layers, most):
+    for path, (layer, share, own, _, _, bound) in bench.layer_cells(row.layers, most):
         bar = "█" * round(BAR * float(share.rstrip("%")) / 100)
         yield Paragraph(
             (
                 Span(f"{share:>6} ", "strong"),
                 Span(pad(bar, BAR), "accent"),
                 Span(f" {own:>8} ", "dim"),
-                Span(name) if path is None else Span(name, "link", f"screen.go({path!r})"),
+                Span(layer) if path is None else Span(layer, "link", f"screen.go({path!r})"),
                 Span(f" {bound}", "dim"),
             ),
             wraps=False,
@@ -99,11 +99,11 @@ def _facts(row: BenchRow) -> Iterator[tuple[str, str]]:
         yield "items/s", f"{low}–{high}, {row.throughput.mode}"
     if row.compare is not None:
         said = bench.speedup(row.compare) if row.compare.ratio else plain(row.compare.withheld)
-        yield "speed-up", f"{said} over {bench.name(row.compare.against)}"
+        yield "speed-up", f"{said} over {name(row.compare.against)}"
     if row.agreement is not None:
         agrees = "agrees with" if row.agreement.agrees else "differs from"
         error = f"{row.agreement.max_error:.1e}" if row.agreement.max_error is not None else "∞"
-        yield "outputs", f"{agrees} {bench.name(row.agreement.against)}: error {error} of its scale"
+        yield "outputs", f"{agrees} {name(row.agreement.against)}: error {error} of its scale"
     for part, p50, interval in parts(row):
         yield part, f"{p50} ({interval})"
     if row.cold is not None:
@@ -122,32 +122,23 @@ def _facts(row: BenchRow) -> Iterator[tuple[str, str]]:
         yield "note", plain(label)
 
 
-def _short(cells: tuple[str, ...]) -> tuple[str, ...]:
-    """The verdict without its reasons: they stand below, for the row under the cursor."""
-    return (*cells[:-1], cells[-1].partition(":")[0])
-
-
 def _style(row: BenchRow) -> str:
     if row.error is not None:
         return "bad"
     return "" if row.quality is not None and row.quality.verdict == "trusted" else "warn"
 
 
-def _widths(rows: list[tuple[str, ...]], room: int) -> dict[str, int]:
-    """The columns that fit, each as wide as its widest cell."""
-    widths = {
-        title: max(len(title), *(len(cells[place]) for cells in rows), 0)
-        for place, title in enumerate(bench.COLUMNS)
-    }
-    for title in (*bench.LEAST_WANTED, "mode"):
-        if sum(widths.values()) + len(GAP) * (len(widths) - 1) <= room:
-            break
-        del widths[title]
-    return widths
-
-
-def _aligned(cells: tuple[str, ...], widths: dict[str, int]) -> str:
-    named = dict(zip(bench.COLUMNS, cells, strict=True))
+def _aligned(titles: Sequence[str], cells: Sequence[str], widths: Sequence[int]) -> str:
     return GAP.join(
-        pad(named[title], width, right=title not in LEFT) for title, width in widths.items()
+        pad(cell, width, right=title not in bench.TEXTS)
+        for title, cell, width in zip(titles, cells, widths, strict=True)
     )
+
+
+def live(latest: Mapping[Key, BenchProgress]) -> Iterator[Paragraph]:
+    """What was measured so far of a benchmark under way, a line a row."""
+    width = max((len(name(key)) for key in latest), default=0)
+    for key in sorted(latest, key=lambda each: (each.device, each.mode, each.batch)):
+        found = latest[key]
+        figure = (Span(f"{name(key):{width}}  "), Span(bench.latest(found), "strong"))
+        yield Paragraph(figure, wraps=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
 from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.bench_plan import BenchProgress, Key
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.records import Environment, Problem
 from nninspect.protocol.source import Source
@@ -31,6 +33,8 @@ class Activity:
     title: str
     stage: str = ""
     fraction: float | None = None
+    measured: Mapping[Key, BenchProgress] = field(default_factory=dict)
+    """Of a bench, the latest figure of each of its rows."""
 
 
 @dataclass

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from nninspect.protocol.bench_plan import BenchProgress
 from nninspect.ui.messages import Activity, Progressed
 
 PROGRESS_SECONDS = 0.25
@@ -29,11 +30,16 @@ class Progress:
         self._activity = None
         self._tell_it()
 
-    def advance(self, stage: str, fraction: float | None) -> None:
+    def advance(
+        self, stage: str, fraction: float | None, bench: BenchProgress | None = None
+    ) -> None:
         """Nothing where no activity is under way."""
         if self._activity is None:
             return
-        self._activity = replace(self._activity, stage=stage, fraction=fraction)
+        measured = self._activity.measured
+        if bench is not None and bench.latest is not None:
+            measured = {**measured, bench.latest: bench}
+        self._activity = replace(self._activity, stage=stage, fraction=fraction, measured=measured)
         if self._due is None:
             loop = asyncio.get_running_loop()
             due = max(loop.time(), self._told_at + PROGRESS_SECONDS)

@@ -244,7 +244,7 @@ class Session:
                 self._tell(WorkerReady(environment))
             case Advanced(stage, fraction, bench):
                 told = stage if bench is None else progress(bench)
-                self._turns.progress.advance(told, fraction)
+                self._turns.progress.advance(told, fraction, bench)
             case Printed(text, stream, dropped):
                 self._tell(Wrote(text, stream, dropped))
             case Died(problem):

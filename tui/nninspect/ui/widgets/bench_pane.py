@@ -14,8 +14,9 @@ from nninspect.export.bench_charts import charts
 from nninspect.history.against import Against
 from nninspect.protocol.bench import BenchResult, BenchRow
 from nninspect.protocol.records import Problem
-from nninspect.text import bench
-from nninspect.ui.bench_text import about, beside, headline_of, layers, lines
+from nninspect.text.answer import answers
+from nninspect.text.remarks import remarks
+from nninspect.ui.bench_text import about, beside, headline_of, layers, lines, live
 from nninspect.ui.hints import Hint, key_spans
 from nninspect.ui.messages import Activity
 from nninspect.ui.spans import Paragraph, Span
@@ -24,6 +25,7 @@ from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.line_list import LineList
 from nninspect.ui.widgets.link_page import LinkPage
 from nninspect.ui.widgets.notice import problem_paragraphs
+from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.status_line import activity_spans
 
 if TYPE_CHECKING:
@@ -54,13 +56,16 @@ class BenchPane(Container):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="-empty-bench")
+        self._was_running = False
         self._line = Line()
+        self._answers = Page(id="bench-answers")
         self.rows = LineList(id="bench-rows")
         self._about = LinkPage(id="bench-about")
         self._chart = ChartView(id="bench-chart")
 
     def compose(self) -> ComposeResult:
         yield self._line
+        yield self._answers
         yield self.rows
         yield Container(self._about, self._chart, id="bench-body")
 
@@ -75,6 +80,7 @@ class BenchPane(Container):
         self._chart.charts = charts(self.result) if self.result else ()
         self.set_class(self.result is None, "-empty-bench")
         self.set_class(not self._chart.charts, "-no-chart")
+        self._answers.paragraphs = tuple(self._answered())
         self._write_rows()
         self._write_line()
         self._write_about()
@@ -83,8 +89,11 @@ class BenchPane(Container):
         self._write_about()
 
     def watch_activity(self) -> None:
-        """While rounds run nothing is drawn but this line."""
+        """While rounds run little is drawn: this line, and the figures that changed."""
         self._write_line()
+        if self._is_running or self._was_running:
+            self._was_running = self._is_running
+            self._write_about()
 
     def watch_problem(self) -> None:
         self._write_about()
@@ -102,9 +111,8 @@ class BenchPane(Container):
             self._chart.place = 0
 
     def _write_line(self) -> None:
-        if self.activity is not None and self.activity.doing == "bench":
-            cancel = key_spans(self, CANCEL)
-            self._line.spans = (*activity_spans(self.activity), Span("  "), *cancel)
+        if self.activity is not None and self._is_running:
+            self._line.spans = activity_spans(self.activity)
         else:
             self._line.spans = headline_of(self.result) if self.result else key_spans(self, *ASK)
 
@@ -117,19 +125,29 @@ class BenchPane(Container):
     def _write_about(self) -> None:
         self._about.paragraphs = tuple(self._paragraphs())
 
+    @property
+    def _is_running(self) -> bool:
+        return self.activity is not None and self.activity.doing == "bench"
+
+    def _answered(self) -> Iterator[Paragraph]:
+        for answer in answers(self.result) if self.result is not None else ():
+            yield Paragraph((Span("• ", "good"), Span(answer, "strong")), hang=2)
+
     def _paragraphs(self) -> Iterator[Paragraph]:
-        if self.problem is not None:
+        if self.activity is not None and self._is_running:
+            yield Paragraph(key_spans(self, CANCEL))
+            yield from live(self.activity.measured)
+            yield Paragraph()
+        elif self.problem is not None:
             yield from problem_paragraphs(self.problem)
             yield Paragraph()
-        for answer in bench.answers(self.result) if self.result is not None else ():
-            yield Paragraph((Span("• ", "good"), Span(answer)), hang=2)
         row = self._current
         if row is not None:
             yield from about(row)
             yield from layers(row, MOST_LAYERS)
         if self.result is not None:
             yield Paragraph()
-            for remark in bench.remarks(self.result):
+            for remark in remarks(self.result):
                 yield Paragraph((Span("• ", "warn"), Span(remark)), hang=2)
         if self.compared is not None:
             yield from beside(self.compared)

@@ -1,0 +1,140 @@
+"""What a benchmark was run for, first: which is faster, from which batch on, and how sure it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from nninspect.protocol.bench import BenchResult, BenchRow, Compare
+from nninspect.protocol.bench_plan import Key
+from nninspect.protocol.sweep import Crossover, Series
+from nninspect.text import intervals, sweep
+from nninspect.text.plain import plain
+from nninspect.text.remarks import REASONS
+
+Pair: TypeAlias = tuple[Series, Series]
+"""One series and what it was compared with."""
+
+Compared: TypeAlias = tuple[BenchRow, BenchRow]
+"""A row, and the one that it was compared with."""
+
+
+def answers(result: BenchResult) -> Iterator[str]:
+    """A sentence for every two series that were planned to be compared, with one on transfers, then
+    the largest batch of each. One row alone has its latency."""
+    pairs = _pairs(result.rows)
+    for pair, rows in pairs.items():
+        yield _compared(pair, rows, _crossover(result.crossovers, pair, with_transfers=False))
+        moved = _crossover(result.crossovers, pair, with_transfers=True)
+        if moved is not None and moved.batch is not None:
+            yield sweep.crossover(moved)
+    measured = [row for row in result.rows if row.latency is not None]
+    if not pairs and len(measured) == 1:
+        yield _alone(measured[0])
+    yield from map(sweep.largest, result.largest)
+
+
+def _pairs(rows: Sequence[BenchRow]) -> dict[Pair, list[Compared]]:
+    """Rows that have another to be compared with, each with that, by batch; by both series."""
+    by_key = {row.key: row for row in rows}
+    found: dict[Pair, list[Compared]] = {}
+    for row in sorted(rows, key=lambda each: each.key.batch):
+        if row.compare is not None and row.compare.against in by_key:
+            against = row.compare.against
+            found.setdefault((_series(row.key), _series(against)), []).append(
+                (row, by_key[against])
+            )
+    order = [_series(key) for key in by_key]
+    return dict(sorted(found.items(), key=lambda each: order.index(each[0][0])))
+
+
+def _series(key: Key) -> Series:
+    return Series(key.device, key.mode)
+
+
+def _crossover(found: Sequence[Crossover], pair: Pair, *, with_transfers: bool) -> Crossover | None:
+    return next(
+        (
+            each
+            for each in found
+            if {each.series, each.over} == set(pair) and each.with_transfers == with_transfers
+        ),
+        None,
+    )
+
+
+def _compared(pair: Pair, rows: list[Compared], crossover: Crossover | None) -> str:
+    """Of one batch its ratio; of several where it turns, and the ratios of the smallest and of the
+    largest that can be believed."""
+    one, other = map(sweep.series, pair)
+    withheld = [row.compare.withheld for row, _ in rows if row.compare and row.compare.withheld]
+    rows = [each for each in rows if each[0].compare and each[0].compare.ratio is not None]
+    if not rows:
+        return f"no speed-up of {one} over {other}: {plain(withheld[0])}"
+    believed = [row for row, against in rows if not _is_untrusted((row, against))]
+    turn = "" if crossover is None or crossover.batch is None else sweep.crossover(crossover)
+    ends = dict.fromkeys(_ratio(one, other, row) for row in (*believed[:1], *believed[-1:]))
+    said = "; ".join(filter(None, (turn, *ends)))
+    return f"{said or f'which of {one} and {other} is faster cannot be told'} ({_sureness(rows)})"
+
+
+def _ratio(one: str, other: str, row: BenchRow) -> str:
+    """ "cuda:0 is 12.3× (11.9–12.8) as fast as cpu at batch 8", the faster one first."""
+    assert row.compare is not None
+    found, at = row.compare, f"at batch {row.key.batch:,}"
+    if found.winner == "against":
+        one, other, found = other, one, _inverted(found)
+    said = intervals.ratio(found)
+    if found.winner:
+        return f"{one} is {said} as fast as {other} {at}"
+    return f"neither {one} nor {other} is shown to be faster {at}: {said}"
+
+
+def _inverted(found: Compare) -> Compare:
+    """The same from the other side."""
+    assert found.ratio is not None
+    assert found.ci_low is not None
+    assert found.ci_high is not None
+    return Compare(
+        against=found.against,
+        ratio=1 / found.ratio,
+        ci_low=1 / found.ci_high,
+        ci_high=1 / found.ci_low,
+        n_pairs=found.n_pairs,
+        untrusted=found.untrusted,
+    )
+
+
+def _sureness(rows: list[Compared]) -> str:
+    """ "trusted", "noisy at batch 1, 8: preempted": the worst verdict, where, and mostly why."""
+    for verdict in ("untrusted", "noisy"):
+        found = [each for each in rows if verdict in map(_verdict, each)]
+        if found:
+            sizes = ", ".join(f"{row.key.batch:,}" for row, _ in found)
+            where = f" at batch {sizes}" if len(found) < len(rows) else ""
+            return f"{verdict}{where}: {_mostly([row for each in found for row in each])}"
+    return "trusted"
+
+
+def _mostly(rows: Sequence[BenchRow]) -> str:
+    """The reason that most of the rows give; the gravest where several are as frequent."""
+    given = Counter(why for row in rows if row.quality for why in row.quality.reasons)
+    return max(REASONS, key=lambda why: given[why])
+
+
+def _is_untrusted(compared: Compared) -> bool:
+    return "untrusted" in map(_verdict, compared)
+
+
+def _verdict(row: BenchRow) -> str:
+    return "untrusted" if row.quality is None else row.quality.verdict
+
+
+def _alone(row: BenchRow) -> str:
+    assert row.latency is not None
+    p50, interval = intervals.median(row.latency), intervals.interval(row.latency)
+    return (
+        f"{sweep.series(_series(row.key))} takes {p50} ({interval}) at batch {row.key.batch:,} "
+        f"({_verdict(row)})"
+    )
