@@ -53,7 +53,8 @@ class Expert(nn.Module):
         self.up, self.down = nn.Linear(8, 8), nn.Linear(8, 8)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(torch.relu(self.up(x))) + x
+        y: Tensor = self.down(torch.relu(self.up(x)))
+        return y + x
 
 
 class Experts(nn.Module):
@@ -67,7 +68,7 @@ class Experts(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for group in self.groups:
-            for expert in group:
+            for expert in group.children():
                 x = expert(x)
         return x
 

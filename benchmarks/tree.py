@@ -20,9 +20,12 @@ from textual import events
 from nninspect.client.api import Listener
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchPlan
+from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerColumns, LayerRow, TensorInfo, pack
 from nninspect.protocol.records import Environment, Inspection, Setup, Totals
+from nninspect.protocol.source import Source
+from nninspect.protocol.weights import TensorStats
 from nninspect.ui.app import NninspectApp
 from nninspect.ui.look import Picture
 from nninspect.ui.messages import Pictured
@@ -59,7 +62,18 @@ class NoWorker:
     async def bench(self, setup: Setup, plan: BenchPlan) -> BenchResult:
         raise NotImplementedError
 
-    def cancel(self) -> None: ...
+    async def weights(
+        self, setup: Setup, path: str = "", *, below: bool = False
+    ) -> tuple[TensorStats, ...]:
+        raise NotImplementedError
+
+    async def source(self, setup: Setup, path: str) -> Source:
+        raise NotImplementedError
+
+    async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult:
+        raise NotImplementedError
+
+    def cancel(self, *, trace: bool = False) -> None: ...
 
     async def restart(self) -> None: ...
 
