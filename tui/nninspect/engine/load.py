@@ -92,7 +92,7 @@ def load(target: str, settings: Sequence[Setting] = (), *, on_meta: bool = False
         file = target.strip().removesuffix(f":{parsed.attribute}")
         attribute = parsed.attribute or _only_model(module, file)
         return _loaded(_named(module, attribute, file), settings, target, on_meta, imports=imports)
-    except BaseException:
+    except BaseException:  # what was imported on the way goes, whatever ended it
         imports.remove()
         raise
 

@@ -157,7 +157,7 @@ class CallRecorder:
             result = self._plain_call(module, *args, **kwargs)
             if self.wait is not None:
                 self.wait()
-        except BaseException as error:
+        except BaseException as error:  # whatever a model raises is told at its call
             self._note_failure(error, call)
             raise
         finally:

@@ -147,7 +147,7 @@ class Session:
         try:
             if dtype is not None:
                 loaded.model.to(dtype)
-        except Exception as error:
+        except Exception as error:  # a user's own `to` may raise anything
             loaded.forget()
             raise BadInput(
                 f"the model can't be made {setup.dtype}: {described(error)}",
@@ -181,7 +181,7 @@ class Session:
         progress(f"moving to {device}", None)
         try:
             self._loaded.model.to(device)
-        except BaseException as error:
+        except BaseException as error:  # half a move is undone whatever ended it
             hint = self._move_back(device)
             if not isinstance(error, Exception):
                 raise
@@ -198,7 +198,7 @@ class Session:
         assert self._loaded is not None
         try:
             self._loaded.model.to(self._device)
-        except Exception:
+        except Exception:  # a user's own `to` may raise anything
             self.drop()
             return "It can't be moved back either, so it will be built anew."
         free_cache(device)

@@ -188,7 +188,8 @@ class KnownValues:
         self._left -= _counted(copy)
 
     def _dead(self, tensor: weakref.ref[Tensor]) -> None:
-        key = tensor.key  # type: ignore[attr-defined]
+        assert isinstance(tensor, Watched)
+        key = tensor.key
         found = self._known.get(key)
         if found is not None and found.tensor is tensor:
             self._drop(key)

@@ -114,7 +114,7 @@ def _masks(mask: Tensor, query: Tensor, shape: tuple[int, ...]) -> bool:
 
 def mean(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Made:
     """Over some dimensions."""
-    dims = (dim,) if type(dim) is int else tuple(dim)  # type: ignore[arg-type]
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
     rank = input.dim()
     if not dims or not are_alike(input) or not all(-rank <= each < rank for each in dims):
         return None
@@ -128,7 +128,7 @@ def mean(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Made
 
 def adaptive_pool(input: Tensor, output_size: int | Sequence[int]) -> Made:
     """(B, C, H, W) to the size asked for."""
-    size = (output_size,) * 2 if type(output_size) is int else tuple(output_size)  # type: ignore[arg-type]
+    size = (output_size,) * 2 if isinstance(output_size, int) else tuple(output_size)
     if input.dim() != 4 or not are_alike(input) or not input.numel():
         return None
     if len(size) != 2 or not all(type(each) is int and each > 0 for each in size):

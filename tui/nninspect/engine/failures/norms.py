@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from nninspect.engine.failures.facts import Facts, Shape, set_instead
@@ -40,7 +42,8 @@ def _batch_norm(facts: Facts, got: Shape) -> str:
 def _other_rank(facts: Facts, got: Shape, suffix: str) -> str:
     wanted = " or ".join(f"{rank}" for rank in _RANKS[suffix])
     says = f"{facts.name} expects {wanted} dimensions and got {len(got)}, in {got}"
-    features: int = facts.module.num_features  # type: ignore[assignment]
+    norm: Any = facts.module
+    features: int = norm.num_features
     if suffix != "1d" and len(got) == _RANKS[suffix][0] - 1 and got[0] == features != got[1]:
         return f"{says}: the batch dimension is missing; x.unsqueeze(0) adds it."
     fits = next((other for other, ranks in _RANKS.items() if len(got) in ranks), "")
@@ -51,7 +54,8 @@ def _other_rank(facts: Facts, got: Shape, suffix: str) -> str:
 
 
 def _features(facts: Facts, got: Shape, place: int) -> str:
-    features: int = facts.module.num_features  # type: ignore[assignment]
+    norm: Any = facts.module
+    features: int = norm.num_features
     if len(got) <= place or got[place] == features:
         return ""
     if len(got) > 2 and got[-1] == features:
@@ -80,7 +84,8 @@ def _group_norm(facts: Facts, got: Shape) -> str:
 
 
 def _normalized_shape(facts: Facts, got: Shape) -> str:
-    wanted = tuple(facts.module.normalized_shape)  # type: ignore[arg-type]
+    norm: Any = facts.module
+    wanted = tuple(norm.normalized_shape)
     last = got[-len(wanted) :]
     if last == wanted:
         return ""

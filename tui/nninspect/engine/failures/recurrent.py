@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from nninspect.engine.failures.facts import Facts, Shape, ints, set_instead
@@ -14,7 +16,7 @@ def recurrent(facts: Facts) -> str:
     got = facts.got
     if got is None or not facts.is_plain(nn.RNNBase, *_CELLS):
         return ""
-    module = facts.module
+    module: Any = facts.module
     ranks = (2, 3) if isinstance(module, nn.RNNBase) else (1, 2)
     packed = any(tensor.key.endswith("batch_sizes") for tensor in facts.inputs)
     if len(got) not in ranks and not packed:
@@ -23,7 +25,7 @@ def recurrent(facts: Facts) -> str:
             f"input_size={module.input_size}, and got {len(got)}, in {got}."
         )
     if got[-1] != module.input_size:
-        return set_instead(facts.name, "input_size", module.input_size, got, -1)  # type: ignore[arg-type]
+        return set_instead(facts.name, "input_size", module.input_size, got, -1)
     return _hidden(facts, got)
 
 

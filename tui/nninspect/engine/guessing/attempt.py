@@ -88,7 +88,7 @@ def attempt(
             result = model(*args, **kwargs)
         except Interrupted:
             raise
-        except BaseException as error:
+        except BaseException as error:  # whatever it is, the model says no to this input
             return _refusal(error, calls, model, specs, given)
     return _split_batch(result, specs, calls)
 
@@ -119,7 +119,7 @@ def _counting(calls: _Calls, plain_call: Callable[..., Any]) -> Callable[..., An
         try:
             _check_packed(module, args)
             result = plain_call(module, *args, **kwargs)
-        except BaseException as error:
+        except BaseException as error:  # as above
             known = calls.error
             if known is None or (error is not known and error.__cause__ is not known):
                 calls.error, calls.module = error, module
