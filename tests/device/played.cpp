@@ -7,29 +7,39 @@
 #include <torch/extension.h>
 #include <chrono>
 #include <cstdlib>
+#include <utility>
 
 namespace {
 const auto KIND = c10::DeviceType::PrivateUse1;
-const c10::Device HERE(KIND, 0);
-size_t limit_bytes = size_t(1) << 40, used = 0, most = 0;
+constexpr int COUNT = 2;
+thread_local c10::DeviceIndex current = 0;
+size_t limit_bytes = size_t(1) << 40;  // of each
+size_t used[COUNT] = {}, most[COUNT] = {};
 
-struct Block { void* data; size_t bytes; };
+c10::Device device(c10::DeviceIndex index) { return c10::Device(KIND, index); }
+c10::Device here() { return device(current); }
+
+c10::DeviceIndex exchange(c10::DeviceIndex index) {
+  return std::exchange(current, index < 0 ? current : index);
+}
+
+struct Block { void* data; size_t bytes; c10::DeviceIndex index; };
 
 void free_block(void* context) {
   auto* block = static_cast<Block*>(context);
-  used -= block->bytes;
+  used[block->index] -= block->bytes;
   std::free(block->data);
   delete block;
 }
 
 struct Memory final : c10::Allocator {
   c10::DataPtr allocate(size_t bytes) override {
-    TORCH_CHECK_WITH(OutOfMemoryError, used + bytes <= limit_bytes,
+    TORCH_CHECK_WITH(OutOfMemoryError, used[current] + bytes <= limit_bytes,
                      "played out of memory. Tried to allocate ", bytes, " bytes");
-    used += bytes;
-    most = std::max(most, used);
-    auto* block = new Block{bytes ? std::malloc(bytes) : nullptr, bytes};
-    return {block->data, block, &free_block, HERE};
+    used[current] += bytes;
+    most[current] = std::max(most[current], used[current]);
+    auto* block = new Block{bytes ? std::malloc(bytes) : nullptr, bytes, current};
+    return {block->data, block, &free_block, here()};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &free_block; }
   void copy_data(void* to, const void* from, size_t n) const override { std::memcpy(to, from, n); }
@@ -42,14 +52,14 @@ double now() {
 
 struct Guard final : c10::impl::DeviceGuardImplInterface {
   c10::DeviceType type() const override { return KIND; }
-  c10::Device exchangeDevice(c10::Device) const override { return HERE; }
-  c10::Device getDevice() const override { return HERE; }
-  void setDevice(c10::Device) const override {}
-  void uncheckedSetDevice(c10::Device) const noexcept override {}
-  c10::Stream getStream(c10::Device) const override { return c10::Stream(c10::Stream::DEFAULT, HERE); }
-  c10::Stream getDefaultStream(c10::Device) const override { return getStream(HERE); }
-  c10::Stream exchangeStream(c10::Stream) const override { return getStream(HERE); }
-  c10::DeviceIndex deviceCount() const noexcept override { return 1; }
+  c10::Device exchangeDevice(c10::Device to) const override { return device(exchange(to.index())); }
+  c10::Device getDevice() const override { return here(); }
+  void setDevice(c10::Device to) const override { exchange(to.index()); }
+  void uncheckedSetDevice(c10::Device to) const noexcept override { exchange(to.index()); }
+  c10::Stream getStream(c10::Device of) const override { return c10::Stream(c10::Stream::DEFAULT, of); }
+  c10::Stream getDefaultStream(c10::Device of) const override { return getStream(of); }
+  c10::Stream exchangeStream(c10::Stream to) const override { return getStream(to.device()); }
+  c10::DeviceIndex deviceCount() const noexcept override { return COUNT; }
   void synchronizeDevice(const c10::DeviceIndex) const override {}
   void synchronizeStream(const c10::Stream&) const override {}
   void synchronizeEvent(void*) const override {}
@@ -73,22 +83,24 @@ struct Hooks final : at::PrivateUse1HooksInterface {
   bool isBuilt() const override { return true; }
   bool isAvailable() const override { return true; }
   bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
-  c10::DeviceIndex deviceCount() const override { return 1; }
-  c10::DeviceIndex getCurrentDevice() const override { return 0; }
-  c10::DeviceIndex exchangeDevice(c10::DeviceIndex) const override { return 0; }
-  c10::DeviceIndex maybeExchangeDevice(c10::DeviceIndex) const override { return 0; }
+  c10::DeviceIndex deviceCount() const override { return COUNT; }
+  c10::DeviceIndex getCurrentDevice() const override { return current; }
+  c10::DeviceIndex exchangeDevice(c10::DeviceIndex to) const override { return exchange(to); }
+  c10::DeviceIndex maybeExchangeDevice(c10::DeviceIndex to) const override { return exchange(to); }
 };
 
 at::Tensor empty(c10::IntArrayRef size, std::optional<at::ScalarType> dtype,
-                 std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>,
+                 std::optional<at::Layout>, std::optional<at::Device> where, std::optional<bool>,
                  std::optional<at::MemoryFormat> format) {
+  c10::OptionalDeviceGuard guard(where);
   return at::detail::empty_generic(size, &memory, c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
                                    c10::dtype_or_default(dtype), format);
 }
 
 at::Tensor empty_strided(c10::IntArrayRef size, c10::IntArrayRef stride,
                          std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
-                         std::optional<at::Device>, std::optional<bool>) {
+                         std::optional<at::Device> where, std::optional<bool>) {
+  c10::OptionalDeviceGuard guard(where);
   return at::detail::empty_strided_generic(size, stride, &memory,
                                            c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
                                            c10::dtype_or_default(dtype));
@@ -111,6 +123,7 @@ const at::Tensor& resize_(const at::Tensor& self, c10::SymIntArrayRef size,
   size_t wanted = (self.storage_offset() + self.numel()) * self.itemsize();
   c10::Storage storage = self.storage();
   if (storage.nbytes() < wanted) {
+    c10::DeviceGuard guard(self.device());
     storage.set_data_ptr(memory.allocate(wanted));
     storage.set_nbytes(wanted);
   }
@@ -157,8 +170,11 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, module) {
   at::RegisterPrivateUse1HooksInterface(&hooks);
   c10::SetAllocator(KIND, &memory);
   module.def("limit", [](size_t bytes) { limit_bytes = bytes; });
-  module.def("used", [] { return used; });
-  module.def("most", [] { return most; });
-  module.def("forget", [] { most = used; });
-  module.def("free", [] { return limit_bytes - used; });
+  module.def("used", [](int index) { return used[index]; });
+  module.def("most", [](int index) { return most[index]; });
+  module.def("forget", [](int index) { most[index] = used[index]; });
+  module.def("free", [](int index) { return limit_bytes - used[index]; });
+  module.def("count", [] { return COUNT; });
+  module.def("current", [] { return int(current); });
+  module.def("set", [](int index) { exchange(index); });
 }

@@ -1,6 +1,6 @@
 """Benchmarks a model on the CPU and on the played device, and prints the result as JSON.
 
-    python played.py FOLDER-FOR-THE-BUILD BATCH,BATCH LIMIT-IN-BYTES
+    python played.py FOLDER-OF-THE-BUILD BATCH,BATCH LIMIT-IN-BYTES
 
 A process of its own: a device that was registered once stays.
 """
@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 import sys
 import types
-from pathlib import Path
 from typing import Any
 
-import torch
-from torch.utils.cpp_extension import load
+from played_backend import NAME, register
 
 from nninspect.bench import clock, layers, limits
 from nninspect.bench.run import bench
@@ -23,33 +21,6 @@ from nninspect.history.files import encode
 from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.protocol.records import InputSpec, Inspection, Setup
 
-NAME = "played"
-
-
-def register(folder: str) -> types.ModuleType:
-    """The device as `torch.played`, with what CUDA's module has of memory."""
-    source = Path(__file__).with_name("played.cpp")
-    built = load("played_device", [str(source)], build_directory=folder, extra_cflags=["-O0"])
-    module = types.ModuleType(f"torch.{NAME}")
-    module.is_available = lambda: True
-    module.device_count = lambda: 1
-    module.current_device = lambda: 0
-    module.set_device = lambda device: None
-    module.memory_allocated = lambda device=None: built.used()
-    module.memory_reserved = lambda device=None: built.used()
-    module.max_memory_allocated = lambda device=None: built.most()
-    module.max_memory_reserved = lambda device=None: built.most()
-    module.reset_peak_memory_stats = lambda device=None: built.forget()
-    module.mem_get_info = lambda device=None: (built.free(), built.free() + built.used())
-    module.empty_cache = lambda: None
-    module._is_in_bad_fork = lambda: False
-    module.get_rng_state = lambda device=None: torch.empty(0, dtype=torch.uint8)
-    module.set_rng_state = lambda state, device=None: None
-    module.manual_seed_all = lambda seed: None
-    torch.utils.rename_privateuse1_backend(NAME)
-    torch._register_device_module(NAME, module)
-    return built
-
 
 def main(folder: str, batches: str, limit: str) -> None:
     built = register(folder)
@@ -57,7 +28,7 @@ def main(folder: str, batches: str, limit: str) -> None:
     limits.ENOUGH_S, limits.ACCELERATOR_SETS, limits.LARGEST = 0.0, (2**16,), 256
     limits.TRY_S = 0.0
     session = Session()
-    held = built.used()
+    held = built.used(0)
     built.limit(int(limit))
     plan = BenchPlan(
         devices=("cpu", f"{NAME}:0"),
@@ -69,7 +40,7 @@ def main(folder: str, batches: str, limit: str) -> None:
     setup = Setup(target="net.py:Net", inputs=(InputSpec((1, 64)),))
     result = bench(session, setup, plan, lambda *said: None)
     known = json.loads(encode(result))
-    found = {"result": known, "held": built.used() - held, "looks": looks(session, built)}
+    found = {"result": known, "held": built.used(0) - held, "looks": looks(session, built)}
     print(json.dumps(found))
 
 
@@ -80,11 +51,11 @@ def looks(session: Session, built: types.ModuleType) -> dict[str, Any]:
         setup = Setup(target="net.py:Net", inputs=(InputSpec((batch, 64)),), device=device)
         return session.inspect(setup, reload=False, progress=lambda *said: None)
 
-    before = built.used()
+    before = built.used(0)
     there = look(f"{NAME}:0", 8)
-    resident = built.used() - before
+    resident = built.used(0) - before
     full = look(f"{NAME}:0", 5000)  # its inputs fit once and not twice
-    kept = built.used() - before
+    kept = built.used(0) - before
     back = look("cpu", 8)
     assert there.memory is not None
     assert full.failure is not None
@@ -93,7 +64,7 @@ def looks(session: Session, built: types.ModuleType) -> dict[str, Any]:
         "where": full.failure.where,
         "hint": full.failure.hint,
         "free": there.memory.free,
-        "bytes": [resident, kept, built.used() - before],
+        "bytes": [resident, kept, built.used(0) - before],
     }
 
 

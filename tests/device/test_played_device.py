@@ -6,7 +6,6 @@ The device is built from C++ once, which takes half a minute: `make device`.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,16 +31,10 @@ LIMIT = 1_500_000
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Any:
-    for tool in ("g++", "ninja"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"no {tool} to build the device with")
+def found(tmp_path_factory: pytest.TempPathFactory, played_build: str) -> Any:
     folder = tmp_path_factory.mktemp("played")
     (folder / "net.py").write_text(NET)
-    cache = request.config.cache
-    assert cache is not None
-    build = cache.mkdir("played_device")
-    command = (sys.executable, HERE / "played.py", build, f"{SMALL},{LARGE}", str(LIMIT))
+    command = (sys.executable, HERE / "played.py", played_build, f"{SMALL},{LARGE}", str(LIMIT))
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
     assert run.returncode == 0, run.stderr[-3000:]
     return json.loads(run.stdout.splitlines()[-1])
