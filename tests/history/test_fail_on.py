@@ -50,8 +50,12 @@ def test_faster_passes(a_row, a_result) -> None:
     assert _failures("slower:5%", a_result, a_row(0.012), a_row(0.010)) == []
 
 
+def test_where_no_row_could_be_compared_nothing_was_checked_and_it_fails(a_row, a_result) -> None:
+    (said,) = _failures("slower:5%", a_result, a_row(0.010), a_row(0.020, verdict="untrusted"))
+    assert said == "slower:5% was checked for no row: untrusted now: shared core"
+
+
 def test_untrusted_fails_only_where_asked(a_row, a_result) -> None:
     rows = a_row(0.010), a_row(0.020, verdict="untrusted")
-    assert _failures("slower:5%", a_result, *rows) == []
     (said,) = _failures("untrusted", a_result, *rows)
     assert said == "cpu, batch 8, inference is untrusted: shared core"

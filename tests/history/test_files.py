@@ -31,6 +31,13 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path, a_result) -> None:
         files.save(a_result(), tmp_path / "none" / "run.json")
 
 
+def test_where_nothing_can_be_saved_is_said_before_it_is_measured(tmp_path: Path) -> None:
+    files.check(tmp_path / "run.json")
+    for path, why in ((tmp_path / "none" / "run.json", "no folder"), (tmp_path, "be written")):
+        with pytest.raises(UsageError, match=why):
+            files.check(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"run": {}}', b"\xff\xfe"])
 def test_what_is_no_saved_run_is_refused(content: bytes) -> None:
     with pytest.raises(UsageError, match=r"x\.json is not a saved benchmark"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from nninspect.protocol.bench import BenchResult, BenchRow, Compare, Config, Quality, Run, Verdict
 from nninspect.protocol.bench_figures import Latency
-from nninspect.protocol.bench_plan import Key
+from nninspect.protocol.bench_plan import BenchError, Key
 from nninspect.protocol.machine import Machine
 from nninspect.protocol.records import Setup
 from nninspect.protocol.sweep import Crossover, LargestBatch, Series
@@ -98,6 +98,10 @@ def test_a_speed_up_that_is_withheld_says_why() -> None:
     withheld = Compare(against=Key("cpu", 64), withheld="the outputs do not agree")
     assert said(row("cpu", 64), row("cuda:0", 64, compare=withheld)) == [
         "no speed-up of cuda:0 over cpu: the outputs do not agree"
+    ]
+    error = BenchError(kind="OutOfMemory", message="no room", stage="first call")
+    assert said(row("cpu", 64), row("cuda:0", 64, compare=withheld, error=error)) == [
+        "no speed-up of cuda:0 over cpu: out of memory at batch 64"
     ]
 
 

@@ -10,7 +10,7 @@ from nninspect.bench.machine import visible_cores
 from nninspect.bench.modes.registry import mode_named
 from nninspect.bench.subjects import Subjects
 from nninspect.engine.devices import accelerators, device_named, why_no_accelerator
-from nninspect.errors import BadInput
+from nninspect.errors import BadInput, DeviceError
 from nninspect.protocol.bench_plan import BenchPlan
 
 
@@ -34,10 +34,19 @@ def check_crossover(plan: BenchPlan, subjects: Subjects) -> None:
 def planned_devices(plan: BenchPlan) -> list[torch.device]:
     """The plan's devices; the CPU and the first accelerator where it names none."""
     names = plan.devices or ("cpu", *(device.name for device in accelerators()[:1]))
-    devices = list(dict.fromkeys(device_named(name) for name in names))
+    devices = list(dict.fromkeys(_device(name) for name in names))
     if torch.device("meta") in devices:
-        raise BadInput("nothing is computed on meta, so nothing can be timed", "Use --device cpu")
+        raise BadInput("nothing is computed on meta, so nothing can be timed", "Use --devices cpu")
     return devices
+
+
+def _device(name: str) -> torch.device:
+    """As `device_named`, with what to write in a plan."""
+    try:
+        return device_named(name)
+    except (BadInput, DeviceError) as error:
+        known = ",".join(("cpu", *(each.name for each in accelerators())))
+        raise type(error)(error.message, f"This machine has: --devices {known}") from None
 
 
 def planned_modes(plan: BenchPlan, devices: Sequence[torch.device], threads: int) -> list[str]:

@@ -144,6 +144,8 @@ def run(options: argparse.Namespace) -> int:
     setup = setup_of(options)
     if options.fail_on.slower is not None and options.against is None:
         raise BadInput("--fail-on slower needs a run to compare with", "Add --against FILE")
+    if options.save:
+        files.check(options.save)
     history = History.of_user()
     before = history.named(options.against, setup.target) if options.against else None
     plan = plan_of(options)

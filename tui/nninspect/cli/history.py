@@ -20,6 +20,8 @@ nninspect history resnet-small
 nninspect history net.py:Net --json
 """
 COLUMNS = ("when", "torch", "device", "batch", "mode", "p50", "interval", "verdict")
+TEXTS = (0, 1, 2, 4, 7)
+"""The columns that are no figures."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         console.json(msgspec.to_builtins(past.runs))
     elif past.runs:
         rows = [row for result in past.runs for row in rows_of(result)]
-        console.table(COLUMNS, rows, left=5)
+        console.table(COLUMNS, rows, left=TEXTS)
     else:
         console.note(f"there is no past run of {options.target}: nninspect bench {options.target}")
     if past.unreadable:

@@ -41,13 +41,17 @@ def parse(text: str) -> FailOn:
 def failures(asked: FailOn, result: BenchResult, compared: Against | None) -> Iterator[str]:
     """Why the build fails, a sentence a configuration; nothing where it passes.
 
-    Slower is a claim, so the interval must exclude 1; how much slower is the ratio itself.
+    Slower is a claim, so the interval must exclude 1; how much slower is the ratio itself. Where no
+    row has a ratio, nothing was checked, and that is no pass.
     """
     if asked.untrusted:
         for row in result.rows:
             if row.quality is not None and row.quality.verdict == "untrusted":
                 yield f"{said(row.key)} is untrusted: {', '.join(row.quality.reasons)}"
     if asked.slower is not None and compared is not None:
+        if all(each.compare.ratio is None for each in compared.rows):
+            why = next((each.compare.withheld for each in compared.rows), "no row was measured")
+            yield f"slower:{100 * asked.slower:g}% was checked for no row: {why}"
         for each in compared.rows:
             ratio = each.compare.ratio
             if ratio is None or each.compare.winner != "against":

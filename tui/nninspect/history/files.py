@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,17 @@ def save(result: BenchResult, path: Path) -> None:
             f"can't save to {path}: {error.strerror or error}",
             "name a file in a folder that can be written",
         ) from error
+
+
+def check(path: Path) -> None:
+    """Raises `UsageError` where nothing can be saved there, before it was measured."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"can't save to {path}: there is no folder {folder}", "make it first")
+    if path.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(
+            f"can't save to {path}: it can't be written", "name a file in a folder that can be"
+        )
 
 
 def load(path: Path) -> BenchResult:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from nninspect.protocol.bench import BenchResult, BenchRow, Compare
 from nninspect.protocol.bench_plan import Key
 from nninspect.protocol.sweep import Crossover, Series
-from nninspect.text import intervals, sweep
+from nninspect.text import bench, intervals, sweep
 from nninspect.text.plain import plain
 from nninspect.text.remarks import REASONS
 
@@ -68,15 +68,22 @@ def _compared(pair: Pair, rows: list[Compared], crossover: Crossover | None) -> 
     """Of one batch its ratio; of several where it turns, and the ratios of the smallest and of the
     largest that can be believed."""
     one, other = map(sweep.series, pair)
-    withheld = [row.compare.withheld for row, _ in rows if row.compare and row.compare.withheld]
+    withheld = [_withheld(row) for row, _ in rows if row.compare and row.compare.ratio is None]
     rows = [each for each in rows if each[0].compare and each[0].compare.ratio is not None]
     if not rows:
-        return f"no speed-up of {one} over {other}: {plain(withheld[0])}"
+        return f"no speed-up of {one} over {other}: {withheld[0]}"
     believed = [row for row, against in rows if not _is_untrusted((row, against))]
     turn = "" if crossover is None or crossover.batch is None else sweep.crossover(crossover)
     ends = dict.fromkeys(_ratio(one, other, row) for row in (*believed[:1], *believed[-1:]))
     said = "; ".join(filter(None, (turn, *ends)))
     return f"{said or f'which of {one} and {other} is faster cannot be told'} ({_sureness(rows)})"
+
+
+def _withheld(row: BenchRow) -> str:
+    """How the row failed, or why it has no ratio."""
+    if row.error is not None:
+        return f"{bench.verdict(row)} at batch {row.key.batch:,}"
+    return plain(row.compare.withheld) if row.compare is not None else ""
 
 
 def _ratio(one: str, other: str, row: BenchRow) -> str:
@@ -134,7 +141,5 @@ def _verdict(row: BenchRow) -> str:
 def _alone(row: BenchRow) -> str:
     assert row.latency is not None
     p50, interval = intervals.median(row.latency), intervals.interval(row.latency)
-    return (
-        f"{sweep.series(_series(row.key))} takes {p50} ({interval}) at batch {row.key.batch:,} "
-        f"({_verdict(row)})"
-    )
+    who, at = sweep.series(_series(row.key)), f"at batch {row.key.batch:,}"
+    return f"{who} takes {p50} ({interval}) {at} ({_sureness([(row, row)])})"
