@@ -3,7 +3,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: check static lint types contracts test corpus device long format benchmarks docs screenshots snapshots clean
+.PHONY: check static lint types contracts test corpus device gpu long format benchmarks docs screenshots snapshots clean
 
 check: static test
 
@@ -35,6 +35,10 @@ corpus: $(INSTALLED)
 # The benchmark on a device that torch takes for an accelerator, built from C++.
 device: $(INSTALLED)
 	$(BIN)/python -m pytest tests/device -m device
+
+# What only a machine with an accelerator can show: some four minutes on one.
+gpu: $(INSTALLED)
+	$(BIN)/python -m pytest -m gpu -rs
 
 # Many random steps where the suite takes a few.
 long: $(INSTALLED)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 WARM_WORKER = str(Path(__file__).with_name("warm_worker.py"))
 MANY = 100
 """Modules, as a library has them; a test that imports one of ours now and then has fewer."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """As on a machine without a GPU, unless the tests that need one are asked for."""
+    if "gpu" not in config.option.markexpr:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def pytest_collection_finish() -> None:
@@ -41,6 +48,19 @@ def _libraries_are_not_garbage() -> Iterator[None]:
 def _take_for_granted() -> None:
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def accelerator() -> Any:
+    """The first of this machine, a `torch.device`."""
+    import torch
+
+    from nninspect.engine.devices import accelerators, why_no_accelerator
+
+    found = accelerators()
+    if not found:
+        pytest.skip(f"no accelerator: {why_no_accelerator()}")
+    return torch.device(found[0].name)
 
 
 @pytest.fixture(scope="session")

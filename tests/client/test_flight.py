@@ -277,28 +277,62 @@ async def test_a_death_in_training_mode_leaves_only_its_memory_out(real: Any) ->
     assert inspection.memory.kept_activations is None
 
 
+INDEXED = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.e = nn.Linear(4, 4), nn.Embedding(7, 4)
+
+    def forward(self, x):
+        x = self.first(x)
+        return self.e(x.abs().long() + (7 if len(x) == 8 else 0))
+"""
+"""At batch 8 its indices are beyond the table, which a GPU tells late."""
+
+
+@pytest.fixture
+async def gpu(real: Any) -> str:
+    Path("net.py").write_text(INDEXED)
+    found = await environment(real)
+    if "cuda:0" not in {device.name for device in found.devices}:
+        pytest.skip(f"no GPU: {found.no_accelerator}")
+    return "cuda:0"
+
+
 @pytest.mark.gpu
-async def test_an_index_out_of_range_on_a_gpu_is_told_at_its_embedding(real: Any) -> None:
+async def test_an_index_out_of_range_on_a_gpu_is_told_at_its_embedding(real: Any, gpu: str) -> None:
     """It fails late there, and takes the process along."""
-    if "cuda:0" not in {device.name for device in (await environment(real)).devices}:
-        pytest.skip("no GPU")
-    Path("net.py").write_text(
-        "import torch\nfrom torch import nn\n"
-        "class Net(nn.Module):\n"
-        "    def __init__(self):\n"
-        "        super().__init__()\n"
-        "        self.first, self.e = nn.Linear(4, 4), nn.Embedding(7, 4)\n"
-        "    def forward(self, x):\n"
-        "        x = self.first(x)\n"
-        "        return self.e(x.abs().long() + 7)\n"
-    )
-    setup = Setup(target="net.py:Net", inputs=(InputSpec((2, 4)),), device="cuda:0")
+    setup = Setup(target="net.py:Net", inputs=(InputSpec((8, 4)),), device=gpu)
     inspection = await real.connection.inspect(setup)
     assert failed(inspection) == ["e"]
     assert "device-side assert" in inspection.failure.message
     assert inspection.failure.hint.startswith("e (Embedding) takes indices from 0 to")
     again = msgspec.structs.replace(setup, device="cpu")
     assert (await real.connection.inspect(again)).failure.kind == "ForwardFailed"
+    fine = msgspec.structs.replace(setup, inputs=(InputSpec((2, 4)),))
+    assert (await real.connection.inspect(fine)).failure is None
+
+
+@pytest.mark.gpu
+async def test_an_index_out_of_range_is_one_row_of_a_benchmark_on_a_gpu(
+    real: Any, gpu: str
+) -> None:
+    plan = BenchPlan(
+        devices=("cpu", gpu), batches=(2, 8, 4), modes=("inference",), quick=True, max_time_s=6.0
+    )
+    setup = Setup(target="net.py:Net", inputs=(InputSpec((2, 4)),))
+    rows = (await real.connection.bench(setup, plan)).rows
+    kinds = {row.key.device + f" {row.key.batch}": row.error and row.error.kind for row in rows}
+    assert kinds == {
+        **{f"{device} {batch}": None for device in ("cpu", gpu) for batch in (2, 4)},
+        "cpu 8": "Failed",
+        f"{gpu} 8": "Died",
+    }
+    lost = next(row for row in rows if (row.key.device, row.key.batch) == (gpu, 8))
+    assert "device-side assert" in lost.error.message
 
 
 async def environment(real: Any) -> Environment:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 Start = Callable[..., Any]
 
@@ -65,6 +66,21 @@ def test_a_first_visit_from_the_picker_to_the_bench_and_out(terminal: Start) -> 
     app.see("no other device")
     app.press("B\t1\t\t1\r")  # at batch 1, for a second
     app.see("p50", "verdict", "trusted")
+    app.press("q")
+    assert app.wait_for_exit() == 0
+
+
+@pytest.mark.gpu
+def test_d_moves_the_model_to_the_gpu_and_round_the_end_to_the_cpu(
+    terminal: Start, accelerator: Any
+) -> None:
+    from nninspect.engine.devices import accelerators
+
+    app = terminal("resnet-small", columns=200)
+    app.see(f"cpu ▸ {accelerator}", "175,258 params")
+    for name in (*(each.name for each in accelerators()), "cpu"):
+        app.press("d")
+        app.see(f"· {name} ▸", "175,258 params")
     app.press("q")
     assert app.wait_for_exit() == 0
 

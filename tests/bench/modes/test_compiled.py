@@ -103,3 +103,11 @@ def test_without_triton_nothing_is_compiled_for_a_gpu(monkeypatch: pytest.Monkey
     monkeypatch.setattr(compiled, "_has_triton", lambda: False)
     with pytest.raises(NotHere, match="Triton"):
         compiled.check_compiler(torch.device("cuda"))
+
+
+def test_a_triton_without_a_c_compiler_is_said_to_be_that() -> None:
+    def refuse() -> None:
+        raise RuntimeError("InductorError: RuntimeError: Failed to find C compiler. Please specify")
+
+    with pytest.raises(NotHere, match="no C compiler, which Triton needs"):
+        compiled._first(refuse)

@@ -15,6 +15,9 @@ from nninspect.bench.modes.mode import NotHere, Prepared, Step, Subject
 RECOMPILE_LIMIT = 64
 """One compilation a batch size is wanted; at torch's own limit of 8 the rest would run eager."""
 
+NO_CC = "Failed to find C compiler"
+"""How Triton words it, once it needs one."""
+
 
 class Counts(NamedTuple):
     """Of torch's compiler since the process began."""
@@ -111,5 +114,12 @@ def _has_triton() -> bool:
 def _first(forward: Callable[[], object]) -> float:
     """Seconds of the first forward, compilation included, without what the device does after."""
     started = time.perf_counter()
-    forward()
+    try:
+        forward()
+    except RuntimeError as error:
+        if NO_CC not in str(error):
+            raise
+        raise NotHere(
+            "no C compiler, which Triton needs for what torch.compile makes (gcc)"
+        ) from error
     return time.perf_counter() - started
