@@ -284,6 +284,57 @@ def test_a_cancel_keeps_the_rounds_that_were_finished(session: Session, write: W
         assert "too few rounds" in row.quality.reasons
 
 
+@pytest.mark.parametrize("at", ["timing layers", "counting", "measuring"])
+def test_a_cancel_after_the_rounds_keeps_them_and_says_what_is_not_there(
+    session: Session, write: Write, at: str
+) -> None:
+    write("net.py", NET)
+
+    def report(stage: str, fraction: float | None, progress: BenchProgress | None = None) -> None:
+        if stage.startswith(at):
+            raise Interrupted
+
+    (row,) = benched(session, 2, report=report).rows
+    assert row.latency is not None
+    assert after.CANCELLED in row.labels
+
+
+def test_a_cancel_within_a_try_for_the_largest_batch_keeps_what_fits(
+    session: Session, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("net.py", NET)
+    begun = candidate.Candidate.run_once
+
+    def run_once(self: candidate.Candidate, *given: Any) -> None:
+        if self.key.batch > 1:
+            raise Interrupted
+        begun(self, *given)
+
+    monkeypatch.setattr(candidate.Candidate, "run_once", run_once)
+    limited = BenchPlan(
+        devices=("cpu",),
+        batches=(2,),
+        modes=("inference",),
+        quick=True,
+        largest_batch=True,
+        memory_limit_bytes=2**40,
+    )
+    (found,) = bench(session, Setup(target="net.py:Net"), limited, quiet).largest
+    assert found.batch == 1
+    assert found.note == fitting.CANCELLED
+
+
+def test_a_forward_that_takes_longer_than_is_left_is_not_counted(
+    session: Session, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("net.py", NET)
+    monkeypatch.setattr(after, "COUNTED_S", 0.0)
+    monkeypatch.setattr(course, "seconds_wanted", lambda candidates: -1.0)
+    (row,) = benched(session, 2).rows
+    assert row.work is None
+    assert {after.SKIPPED, after.UNCOUNTED} <= set(row.labels)
+
+
 def test_a_cancel_before_the_first_round_is_over_has_no_result(
     session: Session, write: Write
 ) -> None:

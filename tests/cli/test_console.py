@@ -122,5 +122,21 @@ def test_a_stage_that_takes_long_says_how_long_and_what_ends_it(
         console.hear(Advanced("running one forward", None))
         console.waited(7.4, "ctrl+c shows the tree so far")
         told = capsys.readouterr().err
-        assert ("running one forward, 7 s; ctrl+c shows the tree so far" in told) == is_terminal
+        assert (
+            "running one forward (7 s so far; ctrl+c shows the tree so far)" in told
+        ) == is_terminal
         assert "6 s" not in told
+
+
+def test_progress_stays_on_one_line_with_its_way_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    console = Console()
+    console.hear(Advanced("s" * 100, None))
+    console.waited(9.0, "ctrl+c ends it")
+    *_, first, second = capsys.readouterr().err.split("\x1b[K")
+    assert len(first.strip("\r")) < 40
+    assert len(second) < 40
+    assert second.endswith("s (9 s so far; ctrl+c ends it)")

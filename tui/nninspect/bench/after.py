@@ -13,13 +13,18 @@ from nninspect.bench.limits import measured
 from nninspect.bench.replicas import Replicas
 from nninspect.engine.inputs import dtype_named
 from nninspect.engine.work import ForwardWork, work_of
-from nninspect.errors import BadInput
+from nninspect.errors import BadInput, Interrupted
 from nninspect.protocol.roofline import Limits
 
 LIMITS_S = 0.5
 """About what the limits of one device, dtype and number of threads take."""
 
 SKIPPED = "its layers were not timed: there was no time left"
+UNCOUNTED = "what it computes was not counted: there was no time left"
+CANCELLED = "its layers and limits are not all there: it was cancelled after the rounds"
+
+COUNTED_S = 1.0
+"""A forward as short is recorded however little time is left."""
 
 
 def seconds_wanted(candidates: Sequence[Candidate]) -> float:
@@ -60,6 +65,15 @@ class Afterwards:
         return tuple(each for each in self._limits.values() if each is not None)
 
     def run(self) -> None:
+        """All of it. Interrupted, it says so in the rows."""
+        try:
+            self._run()
+        except Interrupted:
+            for each in self._candidates:
+                each.labels = (*each.labels, CANCELLED)
+            raise
+
+    def _run(self) -> None:
         """Layers as long as there is time, then the work, which costs one forward a batch."""
         for each in self._candidates:
             self._tell(
@@ -78,6 +92,10 @@ class Afterwards:
     def _count(self, candidates: Sequence[Candidate]) -> None:
         """One recorded forward for all of one batch, where it is fastest."""
         where = min(candidates, key=_call_s)
+        if _call_s(where) > max(COUNTED_S, self._seconds_left()):
+            for each in candidates:
+                each.labels = (*each.labels, UNCOUNTED)
+            return
         work = self._recorded(where)
         for each in candidates:
             each.work = work

@@ -24,6 +24,8 @@ NOT_TOLD = "this system does not tell how much memory a process held at most"
 COMPILED = ("compile", "cudagraph")
 """Modes that would compile anew for every batch that is tried."""
 
+CANCELLED = "cancelled before it was found"
+
 SAFE_SHARE = 0.8
 """Of the memory that the machine has free: a process that takes more may be killed."""
 
@@ -86,6 +88,8 @@ class _Search:
             found = largest(lambda batch: self._attempt(batch, limit), limit)
         except _Stopped as stopped:
             return self._found(None, limit, str(stopped))
+        except Interrupted:  # within a try
+            return self._found(None, limit, CANCELLED)
         if not found.is_close:
             note = f"after {found.attempts} tries it is not known more closely"
         return self._found(found, limit, note)
@@ -126,7 +130,7 @@ class _Search:
         try:
             self._tell(stage)
         except Interrupted:
-            raise _Stopped("cancelled before it was found") from None
+            raise _Stopped(CANCELLED) from None
 
     def _peak(self) -> int | None:
         if self._is_cpu:

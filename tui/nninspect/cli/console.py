@@ -92,7 +92,9 @@ class Console:
     def waited(self, seconds: float, way_out: str) -> None:
         """That the stage under way still is, and what ends it."""
         if self._stage:
-            self._progress(f"{self._stage}, {seconds:.0f} s; {way_out}")
+            told = f" ({seconds:.0f} s so far; {way_out})"
+            room = shutil.get_terminal_size().columns - 1 - len(told)
+            self._progress(f"{self._stage[: max(0, room)]}{told}")
 
     def starting(self, text: str) -> None:
         """A sign of life, until `clear_progress`, while what is slow is imported."""
