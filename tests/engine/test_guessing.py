@@ -526,5 +526,4 @@ def runs(model: nn.Module, look: Look, training: bool) -> bool:
 
 def test_rows_that_are_taken_apart_tell_their_length() -> None:
     assert list(candidates(nn.Unflatten(1, (32, 7, 7)))) == [InputSpec((1, 1568))]
-    unknown = (nn.Unflatten(1, (-1, 7)), nn.Unflatten(2, (2, 7)), nn.Unflatten("c", (("a", 2),)))
-    assert [list(candidates(each)) for each in unknown] == [[], [], []]
+    assert [*candidates(nn.Unflatten(1, (-1, 7))), *candidates(nn.Unflatten(2, (2, 7)))] == []

@@ -85,18 +85,13 @@ def candidates(layer: nn.Module) -> Iterator[InputSpec]:
             yield from _images(layer.num_features, SIDES_1D, 1)
         case nn.GroupNorm():
             yield from _images(layer.num_channels, SIDES_2D, 2)
-        case nn.Unflatten(dim=1, unflattened_size=sizes) if all(_is_whole(size) for size in sizes):
+        case nn.Unflatten(dim=1, unflattened_size=sizes) if min(sizes) > 0:
             yield InputSpec((1, prod(sizes)))
         case nn.Bilinear():
             yield InputSpec((1, layer.in1_features))
         case _ if features := _features(layer):
             yield InputSpec((1, features))
             yield InputSpec((1, SEQUENCE, features))
-
-
-def _is_whole(size: object) -> bool:
-    """A size that is said: not -1, and not a pair with a name."""
-    return isinstance(size, int) and size > 0
 
 
 def _images(channels: int, sides: Sequence[int], dims: int) -> Iterator[InputSpec]:
