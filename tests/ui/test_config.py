@@ -155,8 +155,9 @@ async def test_a_text_without_a_model_or_with_a_failure_tells_of_the_chosen_keys
     app = NninspectApp(ui.FakeClient(), None, mine)
     async with app.run_test(size=(100, 30)) as pilot:
         await ui.settle(pilot)
-        await pilot.press("escape")
+        await pilot.press("escape", "b")
         assert "f4 opens a model" in ui.text_of(pilot)
+        assert "nothing is open yet: f4 opens a model" in ui.text_of(pilot)
     client = ui.FakeClient(ui.failing_resnet())
     client.failure = ui.FORWARD_FAILED
     app = NninspectApp(client, ui.Setup(target="resnet-small"), mine)

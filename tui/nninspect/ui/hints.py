@@ -19,6 +19,11 @@ class Hint(NamedTuple):
     does: str = ""
 
 
+OPEN = Hint("open", "opens a model")
+CANCEL = Hint("cancel", "cancels what is running")
+RESTART = Hint("restart", "restarts it")
+
+
 def key_spans(node: DOMNode, *hints: Hint) -> tuple[Span, ...]:
     """Each key and what it does; a click on either presses it."""
     return tuple(span for hint in hints for span in _spans(node, hint))

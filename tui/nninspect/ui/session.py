@@ -17,7 +17,7 @@ from nninspect.protocol.records import Environment, Problem, Setup
 from nninspect.text.bench import progress
 from nninspect.ui.asides import Asides
 from nninspect.ui.changes import mark_changes
-from nninspect.ui.hints import Hint
+from nninspect.ui.hints import CANCEL, OPEN, RESTART
 from nninspect.ui.inputs import with_next_dtype
 from nninspect.ui.look import Picture, look
 from nninspect.ui.messages import (
@@ -209,18 +209,18 @@ class Session:
     def _may_ask(self, needs_picture: bool = True) -> bool:
         """Whether a device, a bench or a check can be asked for now; says why not."""
         if self.is_busy:
-            self._tell(Said("busy: ", hint=Hint("cancel", "cancels what is running")))
+            self._tell(Said("busy: ", hint=CANCEL))
         elif needs_picture and self.picture is None:
-            self._tell(Said("nothing is open yet: o opens a model"))
+            self._tell(Said("nothing is open yet: ", hint=OPEN))
         elif self.environment is None:
-            self._tell(Said("the worker is not running: R restarts it"))
+            self._tell(Said("the worker is not running: ", hint=RESTART))
         else:
             return True
         return False
 
     def _current(self) -> Setup | None:
         if self.setup is None:
-            self._tell(Said("nothing is open yet: o opens a model"))
+            self._tell(Said("nothing is open yet: ", hint=OPEN))
         return self.setup
 
     def _next_device(self) -> str:

@@ -15,7 +15,7 @@ from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import Environment, Problem
 from nninspect.text.plain import plain
 from nninspect.ui import garbage
-from nninspect.ui.hints import Hint, key_spans
+from nninspect.ui.hints import OPEN, key_spans
 from nninspect.ui.look import Picture
 from nninspect.ui.measures import times_of
 from nninspect.ui.messages import Activity, Said
@@ -31,7 +31,6 @@ from nninspect.ui.widgets.tab_line import TabLine
 from nninspect.ui.widgets.weights_view import WeightsView
 
 STARTING = "starting torch…"
-OPEN = Hint("open", "opens a model")
 
 
 class ShowingScreen(Screen[None]):
