@@ -25,7 +25,7 @@ import torchinfo
 from torch import Tensor, nn
 
 from nninspect.engine.dry_run.lenient import Lenient
-from nninspect.engine.examine import nodes_as_called, run_forward
+from nninspect.engine.forward import nodes_as_called, run_forward
 from nninspect.engine.inputs import make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import load

@@ -30,12 +30,13 @@ from nninspect.engine.choose_inputs import choose_inputs
 from nninspect.engine.dataflow import Dataflow
 from nninspect.engine.dry_run.lenient import Lenient
 from nninspect.engine.dry_run.on_meta import OnMeta
-from nninspect.engine.examine import run_forward
+from nninspect.engine.forward import run_forward
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
 from nninspect.engine.memory import bytes_by_dtype
-from nninspect.engine.recorder import Call, CallRecorder, is_leaf_of_torch
+from nninspect.engine.module_calls import is_leaf_of_torch
+from nninspect.engine.recorder import Call, CallRecorder
 from nninspect.engine.structure import count_parameters, walk
 from nninspect.engine.tree import layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged

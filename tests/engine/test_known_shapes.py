@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from nninspect.engine.dry_run import lenient, shape_rules
 from nninspect.engine.dry_run.known_shapes import KnownShapes
 from nninspect.engine.dry_run.lenient import Lenient
-from nninspect.engine.examine import run_forward
+from nninspect.engine.forward import run_forward
 from nninspect.engine.inputs import make_arguments
 from nninspect.engine.load import load
 from nninspect.engine.recorder import CallRecorder

@@ -12,7 +12,7 @@ import torchinfo
 from torch import Tensor, nn
 
 from nninspect.engine import torchinfo_report as report
-from nninspect.engine.examine import run_forward
+from nninspect.engine.forward import run_forward
 from nninspect.engine.inputs import make_arguments
 from nninspect.engine.load import Loaded
 from nninspect.engine.structure import count_parameters, walk

@@ -29,8 +29,8 @@ from nninspect.doctor.training_code import code_in, loss_of
 from nninspect.engine.blame import let_go
 from nninspect.engine.choose_inputs import choose_inputs
 from nninspect.engine.devices import device_named
-from nninspect.engine.examine import nodes_as_called, record_forward
 from nninspect.engine.flight import Flight
+from nninspect.engine.forward import nodes_as_called, record_forward
 from nninspect.engine.load import Loaded
 from nninspect.engine.session import Session
 from nninspect.engine.target import FileTarget, ModuleTarget, parse_target

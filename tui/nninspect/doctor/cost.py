@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nninspect.engine.examine import Forward
+from nninspect.engine.forward import Forward
 
 ALIVE_AT_ONCE = 3
 """Of the largest output: a step's input, its output, and one that waits, as a skip does."""

@@ -30,7 +30,7 @@ from nninspect.doctor.runs import BATCH, Run, call, counted, is_same, samples
 from nninspect.doctor.trace import recorded_steps
 from nninspect.doctor.watching import UnitsWatch
 from nninspect.engine.blame import described
-from nninspect.engine.examine import Forward, run_forward
+from nninspect.engine.forward import Forward, run_forward
 from nninspect.engine.inputs import Arguments, make_arguments
 from nninspect.engine.memory import free_bytes
 from nninspect.engine.recorder import Observer

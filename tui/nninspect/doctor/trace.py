@@ -18,11 +18,12 @@ from nninspect.doctor.place import Place
 from nninspect.doctor.roles import Role, function_of, name_of, role_of
 from nninspect.doctor.step import Step
 from nninspect.doctor.structure import Structure
-from nninspect.engine.examine import Forward
 from nninspect.engine.failures.facts import in_order
+from nninspect.engine.forward import Forward
+from nninspect.engine.module_calls import is_leaf_of_torch
 from nninspect.engine.ops import Op
 from nninspect.engine.placement import place_ops
-from nninspect.engine.recorder import Call, CallRecorder, Maker, is_leaf_of_torch
+from nninspect.engine.recorder import Call, CallRecorder, Maker
 from nninspect.protocol.layers import TensorInfo
 
 TRANSPARENT = frozenset({Role.MOVE, Role.DROPOUT})

@@ -9,8 +9,9 @@ import torch
 
 from nninspect.doctor.roles import function_of, name_of
 from nninspect.engine.dataflow import Dataflow
+from nninspect.engine.module_calls import is_leaf_of_torch
 from nninspect.engine.ops import Op
-from nninspect.engine.recorder import Call, Maker, Observer, is_leaf_of_torch
+from nninspect.engine.recorder import Call, Maker, Observer
 
 RELUS = frozenset({"relu", "relu_", "relu6"})
 

@@ -15,7 +15,7 @@ from torch.jit import ScriptModule
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import is_lazy
 
-from nninspect.engine.recorder import is_leaf_of_torch
+from nninspect.engine.module_calls import is_leaf_of_torch
 from nninspect.engine.structure import size_bytes
 
 MAX_KEPT_BYTES = 64 * 2**20

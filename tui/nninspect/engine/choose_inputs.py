@@ -21,7 +21,8 @@ from nninspect.engine.guessing.search import Search
 from nninspect.engine.inputs import as_dtype, steps_of
 from nninspect.engine.load import Loaded
 from nninspect.engine.lost_device import end_if_lost, waiting_for
-from nninspect.engine.recorder import CallRecorder, module_by_module
+from nninspect.engine.module_calls import module_by_module
+from nninspect.engine.recorder import CallRecorder
 from nninspect.engine.tensors import dtype_name
 from nninspect.engine.unchanged import parts_of
 from nninspect.errors import BadInput

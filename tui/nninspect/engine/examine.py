@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from types import CoroutineType, GeneratorType
 from typing import TypeAlias
 
 import msgspec
 import torch
-from torch import nn
 
 from nninspect.engine.blame import let_go
 from nninspect.engine.choose_inputs import Chosen, choose_inputs
-from nninspect.engine.dry_run.lenient import Lenient
 from nninspect.engine.dry_run.notes import with_guesses
 from nninspect.engine.dry_run.rungs import on_rung
-from nninspect.engine.failure import forward_failure
-from nninspect.engine.failures.facts import in_order
-from nninspect.engine.flight import Flight, Steps
+from nninspect.engine.flight import Flight
+from nninspect.engine.forward import Forward, nodes_as_called, record_forward
 from nninspect.engine.guess import GUESSED
-from nninspect.engine.inputs import Arguments, make_arguments
+from nninspect.engine.inputs import make_arguments
 from nninspect.engine.layers import Evidence
 from nninspect.engine.load import Loaded
-from nninspect.engine.lost_device import end_if_lost, waiting_for
+from nninspect.engine.lost_device import end_if_lost
 from nninspect.engine.measure_memory import measure_memory
 from nninspect.engine.products import uncounted
-from nninspect.engine.recorder import Call, CallRecorder, Observer, module_by_module
-from nninspect.engine.structure import Node, count_parameters, numel, size_bytes, walk_as_called
+from nninspect.engine.structure import Node, count_parameters, numel, size_bytes
 from nninspect.engine.torchinfo_report import TorchinfoReport, torchinfo_report
 from nninspect.engine.tree import LayerTree, layer_tree
 from nninspect.engine.unchanged import set_mode, unchanged
-from nninspect.errors import Interrupted
-from nninspect.protocol.dry_run import DryRun, Guess, Rung
+from nninspect.protocol.dry_run import DryRun, Rung
 from nninspect.protocol.flight import Death, Stage
 from nninspect.protocol.layers import LayerRow, pack
 from nninspect.protocol.memory import Memory
@@ -46,24 +38,6 @@ Report: TypeAlias = Callable[[str, float | None], None]
 
 SLOW_FORWARD_S = 10.0
 """torchinfo runs the forward once more; above this it is not asked."""
-
-
-@dataclass(frozen=True)
-class Forward:
-    """One recorded forward: what happened, how long it took, and how it failed, if it did."""
-
-    recorder: CallRecorder
-    seconds: float
-    failure: Problem | None = None
-    failed: Call | None = None
-    is_of_the_code: bool = False
-    """No other input would mend the failure."""
-    unrun: str = ""
-    """What it gave that would have run more of it, as "a generator"."""
-    error: BaseException | None = None
-    """What `failure` tells of."""
-    guesses: tuple[Guess, ...] = ()
-    """What was assumed for values that a dry run does not have."""
 
 
 def examine(
@@ -133,33 +107,6 @@ def _of_a_guess(problem: Problem, inputs: Sequence[InputSpec]) -> Problem:
     )
 
 
-def record_forward(
-    model: nn.Module,
-    inputs: Sequence[InputSpec],
-    device: torch.device,
-    flight: Flight,
-    observer: Observer | None = None,
-    lenient: Lenient | None = None,
-) -> Forward:
-    """One recorded forward, with gradients where the model differentiates by itself.
-
-    One that leaves the device of no use ends the process.
-    """
-    wait = waiting_for(device)
-
-    def run() -> Forward:
-        arguments = make_arguments(inputs, device)
-        return run_forward(model, arguments, flight.steps(Stage.FORWARD), observer, lenient, wait)
-
-    forward = run()
-    if forward.failure is not None:
-        end_if_lost(device)
-    if _asks_for_gradients(forward):
-        with torch.enable_grad():
-            return run()
-    return forward
-
-
 def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
     recorder = forward.recorder
     return Evidence(
@@ -174,58 +121,6 @@ def _evidence(forward: Forward, torchinfo: TorchinfoReport) -> Evidence:
         unrun=forward.unrun,
         torchinfo=torchinfo,
     )
-
-
-def run_forward(
-    model: nn.Module,
-    arguments: Arguments,
-    flight_steps: Steps | None = None,
-    observer: Observer | None = None,
-    lenient: Lenient | None = None,
-    wait: Callable[[], None] | None = None,
-) -> Forward:
-    """Call the model once, recorded; the guesses that are made meanwhile are of that call.
-
-    `wait`: see `CallRecorder`.
-    """
-    args, kwargs = arguments
-    recorder = CallRecorder(flight_steps, observer, wait)
-    lenient = lenient or Lenient()  # unentered, it hears of nothing
-    lenient.start(lambda: recorder.calls[recorder.open].module if recorder.open >= 0 else model)
-    started = time.perf_counter()
-    try:
-        with module_by_module(), recorder:
-            result = model(*args, **kwargs)
-    except Interrupted:
-        raise
-    except BaseException as error:  # whatever it is, the model's code raised it
-        seconds = time.perf_counter() - started
-        steps = in_order(recorder.calls, recorder.ops)
-        nodes = nodes_as_called(model, recorder)
-        failure = forward_failure(error, recorder, nodes, steps, recorder.failed_op)
-        guesses = lenient.guesses(model)
-        return Forward(recorder, seconds, *failure, error=error, guesses=guesses)
-    seconds = time.perf_counter() - started
-    return Forward(recorder, seconds, unrun=_unrun(result), guesses=lenient.guesses(model))
-
-
-def nodes_as_called(model: nn.Module, recorder: CallRecorder) -> list[Node]:
-    """The model's modules, the parts of each in the order of their first calls."""
-    return walk_as_called(model, (call.module for call in recorder.calls))
-
-
-def _unrun(result: object) -> str:
-    if isinstance(result, GeneratorType):
-        return "a generator"
-    if isinstance(result, CoroutineType):
-        result.close()
-        return "a coroutine"
-    return ""
-
-
-def _asks_for_gradients(forward: Forward) -> bool:
-    """It failed for want of them: it differentiates by itself."""
-    return forward.failure is not None and "does not require grad" in forward.failure.message
 
 
 def _torchinfo(

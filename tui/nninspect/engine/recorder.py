@@ -6,21 +6,18 @@ keyword arguments, stay behind when registering fails, and never hear of a call 
 
 from __future__ import annotations
 
-import inspect
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FunctionType, TracebackType
+from types import TracebackType
 from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.jit import ScriptModule
 
 from nninspect.engine.dataflow import Dataflow
 from nninspect.engine.flight import Steps
+from nninspect.engine.module_calls import argument_names, is_leaf_of_torch
 from nninspect.engine.ops import Op, OpRecorder, new_bytes, unseen
 from nninspect.engine.redirect import Redirection
 from nninspect.engine.tensors import described, tensors_in
@@ -233,39 +230,3 @@ class CallRecorder:
         while chain[-1].inside >= 0:
             chain.append(self.calls[chain[-1].inside])
         return chain
-
-
-@contextmanager
-def module_by_module() -> Iterator[None]:
-    """Without the short cuts that call no submodule: a compiled forward, and the fused one of
-    `nn.TransformerEncoderLayer`."""
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        if "torch._dynamo" in sys.modules:
-            with torch.compiler.set_stance("force_eager"):
-                yield
-        else:
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
-
-
-def is_leaf_of_torch(module: nn.Module) -> bool:
-    """A module of torch's own whose ops are its own business: it is one step to its user."""
-    if isinstance(module, (ScriptModule, nn.MultiheadAttention)):
-        return True
-    return type(module).__module__.startswith("torch.") and not module._modules
-
-
-def argument_names(kind: type[nn.Module]) -> tuple[str, ...]:
-    forward = getattr(kind, "forward", None)
-    if isinstance(forward, FunctionType) and not hasattr(forward, "__wrapped__"):
-        code = forward.__code__  # a signature takes a hundred times as long
-        return code.co_varnames[1 : code.co_argcount]
-    try:
-        parameters = inspect.signature(kind.forward).parameters.values()
-    except (AttributeError, TypeError, ValueError):  # a ScriptModule's has none
-        return ()
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return tuple(p.name for p in positional[1:])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from heapq import merge
 
+from nninspect.engine.module_calls import is_leaf_of_torch
 from nninspect.engine.mult_adds import mult_adds
 from nninspect.engine.ops import Op
-from nninspect.engine.recorder import Call, Maker, is_leaf_of_torch
+from nninspect.engine.recorder import Call, Maker
 
 Edges = Sequence[tuple[Maker | None, Maker]]
 Results = Sequence[Maker | None]

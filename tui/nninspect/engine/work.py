@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from nninspect.engine.examine import nodes_as_called, record_forward
 from nninspect.engine.flight import Flight
+from nninspect.engine.forward import nodes_as_called, record_forward
 from nninspect.engine.inputs import dtype_named
 from nninspect.engine.layers import Evidence
 from nninspect.engine.products import uncounted

@@ -10,7 +10,7 @@ from nninspect.doctor.backward import Gradients
 from nninspect.doctor.evidence import Evidence
 from nninspect.doctor.flow import SEEDS, moved_off
 from nninspect.doctor.rule import Need, Rule
-from nninspect.engine.recorder import is_leaf_of_torch
+from nninspect.engine.module_calls import is_leaf_of_torch
 from nninspect.protocol.findings import Finding, Severity
 
 

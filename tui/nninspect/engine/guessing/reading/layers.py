@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from torch import nn
 
 from nninspect.engine.guessing.reading.values import Given, Value
-from nninspect.engine.recorder import argument_names
+from nninspect.engine.module_calls import argument_names
 
 _RESHAPING = (
     nn.Flatten,
