@@ -45,7 +45,8 @@ class Compile:
         model: Any = torch.compile(subject.model, dynamic=False)
         forward = forward_of(model, subject.arguments)
         before = counts()
-        with dynamo.config.patch(recompile_limit=RECOMPILE_LIMIT), torch.inference_mode():
+        # torch 2.6 has no `recompile_limit` yet, and later ones know this name, too
+        with dynamo.config.patch(cache_size_limit=RECOMPILE_LIMIT), torch.inference_mode():
             compile_s = _first(forward)
         labels = tuple(fallbacks(counts().since(before)))
         is_eager = EAGER in labels
