@@ -4,7 +4,8 @@ NninspectError
 ├── UsageError            what was typed can't be used
 │   ├── BadTarget           the target names nothing that can be opened
 │   ├── BadSetting          a `--set` that the factory doesn't take
-│   └── BadInput            an input, batch, dtype or device that can't be used
+│   ├── BadInput            an input, batch, dtype or device that can't be used
+│   └── BadCheckpoint       a file of weights that can't be read, or should not be
 ├── ModelError            the user's own code raised
 │   ├── ImportFailed        while it was imported
 │   ├── BuildFailed         while the model was built
@@ -59,6 +60,10 @@ class BadSetting(UsageError):
 
 class BadInput(UsageError):
     """An input, batch, dtype or device that can't be used."""
+
+
+class BadCheckpoint(UsageError):
+    """A file of weights that can't be read, or is made so that it should not be."""
 
 
 class ModelError(NninspectError):
