@@ -16,7 +16,7 @@ INTERRUPTED = 130
 MEANINGS = {
     OK: "it worked",
     MODEL_FAILED: "the model's own code failed, on import, build or forward; check or bench found"
-    " what --fail-on names, diff a difference",
+    " what --fail-on names, diff a difference; a file of weights does not fit --model",
     USAGE: "the target, an argument or an input can't be used",
     WORKER_FAILED: "the torch process died or could not start",
     DEVICE_FAILED: "the model can't be moved to, or run on, the device",

@@ -21,6 +21,8 @@ targets:
   package.module:make_net     the same in an importable module
   torchvision:resnet50        that library's, as timm:…, where it is installed
   hf:DIR, a config.json       a transformers model from its config, without weights
+  model.safetensors           a file of weights, as .pt, .pth, .pt2, .gguf, an index, a directory:
+                              in summary, its header alone; --model TARGET compares it
 """
 
 EXIT_CODES = "exit codes:\n" + "\n".join(

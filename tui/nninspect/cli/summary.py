@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from nninspect.checkpoint.names import names_checkpoint
+from nninspect.cli import checkpoint
 from nninspect.cli.ask import ask
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import OK
 from nninspect.cli.options import add_json_option, add_setup_options, command_parser, setup_of
+from nninspect.errors import BadTarget
 from nninspect.export import as_json
 from nninspect.protocol.records import Inspection
 from nninspect.text import report
@@ -16,6 +19,7 @@ EXAMPLES = """
 nninspect summary resnet-small
 nninspect summary net.py:Net --set hidden=128 --input 64,784
 nninspect summary net.py:Net --json | jq .totals.parameters
+nninspect summary model.safetensors --model net.py:Net
 """
 
 
@@ -30,11 +34,18 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unfold", action="store_true", help="show each layer of a run of equal ones (×N)"
     )
+    parser.add_argument(
+        "--model", metavar="TARGET", help="compare a file of weights with this model"
+    )
     add_json_option(parser)
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
+    if names_checkpoint(options.target):
+        return checkpoint.run(options)
+    if getattr(options, "model", None):
+        raise BadTarget(f"{options.target} is no file of weights", "--model goes with one")
     console = Console(traceback=options.traceback)
     setup = setup_of(options)
     way_out = "ctrl+c shows the tree so far"

@@ -9,6 +9,7 @@ import msgspec
 
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchPlan, BenchProgress
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.records import Environment, Inspection, Problem, Setup
 from nninspect.protocol.source import Source
@@ -87,6 +88,8 @@ class Client(Protocol):
     async def source(self, setup: Setup, path: str) -> Source: ...
 
     async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult: ...
+
+    async def checkpoint(self, path: str) -> Checkpoint: ...
 
     def cancel(self, *, trace: bool = False) -> None:
         """Stop the request under way, if there is one. Always works: a worker that does not

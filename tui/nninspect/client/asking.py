@@ -9,8 +9,17 @@ from typing import TypeVar
 from nninspect.client.pending import Result
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchPlan
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.findings import CheckPlan, CheckResult
-from nninspect.protocol.messages import Bench, Check, DescribeWeights, Inspect, ReadSource, Work
+from nninspect.protocol.messages import (
+    Bench,
+    Check,
+    DescribeWeights,
+    Inspect,
+    ReadCheckpoint,
+    ReadSource,
+    Work,
+)
 from nninspect.protocol.records import Inspection, Setup
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
@@ -49,6 +58,10 @@ class Asking(ABC):
     async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult:
         request = Check(request_id=next(self._ids), setup=setup, plan=plan)
         return _answer(await self._ask(request), CheckResult)
+
+    async def checkpoint(self, path: str) -> Checkpoint:
+        request = ReadCheckpoint(request_id=next(self._ids), path=path)
+        return _answer(await self._ask(request), Checkpoint)
 
 
 def _answer(result: Result, kind: type[Wanted]) -> Wanted:

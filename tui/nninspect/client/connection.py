@@ -22,6 +22,7 @@ from nninspect.protocol.messages import (
     Cancel,
     Check,
     Checked,
+    CheckpointRead,
     ClientHello,
     Failed,
     Inspected,
@@ -165,6 +166,7 @@ class Connection(Asking):
                 | WeightsDescribed(request_id, result)
                 | SourceRead(request_id, result)
                 | Checked(request_id, result)
+                | CheckpointRead(request_id, result)
             ):
                 if pending := self._pending.pop(request_id, None):
                     pending.succeed(result)

@@ -11,6 +11,7 @@ from nninspect.client import cut_short, ending
 from nninspect.client.cut_short import Heard
 from nninspect.errors import Cancelled
 from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.flight import Position
 from nninspect.protocol.framing import encode
@@ -19,7 +20,9 @@ from nninspect.protocol.records import Inspection, Problem
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
-Result: TypeAlias = Inspection | BenchResult | CheckResult | tuple[TensorStats, ...] | Source
+Result: TypeAlias = (
+    Inspection | BenchResult | CheckResult | tuple[TensorStats, ...] | Source | Checkpoint
+)
 
 MOST_DEATHS = 2
 """Of a check: what runs the model is left out step by step."""

@@ -20,8 +20,8 @@ PIECE = 2**24
 """A large tensor is looked through in pieces: none takes memory of its size, or long to stop."""
 LAZY = "lazy: it has no shape before the first forward"
 
-Named: TypeAlias = tuple[torch.Tensor, list[str]]
-"""A tensor and its paths."""
+Named: TypeAlias = tuple[torch.Tensor, list[str], bool]
+"""A tensor, its paths, and whether it is saved with the model."""
 
 
 def describe_weights(
@@ -33,9 +33,9 @@ def describe_weights(
     """
     found = _tensors(module_at(model, path), path, below)
     described = []
-    for number, (tensor, names) in enumerate(found.values()):
+    for number, (tensor, names, is_saved) in enumerate(found.values()):
         report("describing weights", number / len(found))
-        described.append(_described(tensor, names))
+        described.append(_described(tensor, names, is_saved))
     return tuple(described)
 
 
@@ -53,7 +53,8 @@ def _tensors(module: nn.Module, path: str, below: bool) -> dict[int, Named]:
     for holder_path, holder in _holders(module, path, below):
         for name, tensor in _own_tensors(holder):
             full = f"{holder_path}.{name}" if holder_path else name
-            found.setdefault(id(tensor), (tensor, []))[1].append(full)
+            is_saved = name not in getattr(holder, "_non_persistent_buffers_set", ())
+            found.setdefault(id(tensor), (tensor, [], is_saved))[1].append(full)
     return found
 
 
@@ -73,7 +74,7 @@ def _own_tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
                 yield name, tensor
 
 
-def _described(tensor: torch.Tensor, names: list[str]) -> TensorStats:
+def _described(tensor: torch.Tensor, names: list[str], is_saved: bool) -> TensorStats:
     values, unknown = _values(tensor)
     return TensorStats(
         path=names[0],
@@ -84,6 +85,7 @@ def _described(tensor: torch.Tensor, names: list[str]) -> TensorStats:
         size=size_bytes(tensor),
         is_buffer=not isinstance(tensor, nn.Parameter),
         is_trainable=tensor.requires_grad,
+        is_saved=is_saved,
         values=values,
         unknown=unknown,
     )

@@ -12,6 +12,7 @@ import msgspec
 
 from nninspect.export.layers import Sight
 from nninspect.plugin import Collection, ModelCard
+from nninspect.protocol.checkpoint import Checkpoint, Fit
 from nninspect.protocol.findings import CheckResult, Finding, Severity
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import INPUT, OUTPUT, LayerRow, Mark, Tensors
@@ -144,6 +145,24 @@ def weights(setup: Setup, tensors: Sequence[TensorStats]) -> dict[str, Any]:
             {**msgspec.to_builtins(stats), "health": health(stats), "is_sampled": stats.is_sampled}
             for stats in tensors
         ],
+    }
+
+
+def checkpoint(found: Checkpoint, fit: Fit | None = None) -> dict[str, Any]:
+    """A file of weights: every tensor, what else is in it, and how it fits a model."""
+    return {
+        "schema": SCHEMA,
+        **msgspec.to_builtins(found),
+        "parameters": found.parameters,
+        "size": found.size,
+        "dtypes": dict(found.dtypes),
+        "tensors": [
+            {name: getattr(tensor, name) for name in tensor.__struct_fields__}
+            for tensor in found.tensors
+        ],
+        "rest": dict(found.rest),
+        "metadata": dict(found.metadata),
+        "fit": None if fit is None else {**msgspec.to_builtins(fit), "fits": fit.fits},
     }
 
 

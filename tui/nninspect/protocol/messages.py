@@ -6,13 +6,14 @@ import msgspec
 
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchPlan, BenchProgress
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.flight import Death
 from nninspect.protocol.records import Environment, Inspection, Problem, Setup
 from nninspect.protocol.source import Source
 from nninspect.protocol.weights import TensorStats
 
-VERSION = 9
+VERSION = 10
 """Raised when a message or a record changes; client and worker must agree."""
 
 MAGIC = b"\x00nninspect-worker\x00\n"
@@ -72,6 +73,13 @@ class Check(_Message, frozen=True):
     request_id: int
     setup: Setup
     plan: CheckPlan
+
+
+class ReadCheckpoint(_Message, frozen=True):
+    """Tell what is in a file of weights; torch is not needed for it. → `CheckpointRead`."""
+
+    request_id: int
+    path: str
 
 
 class Cancel(_Message, frozen=True):
@@ -154,6 +162,13 @@ class Checked(_Message, frozen=True):
     result: CheckResult
 
 
+class CheckpointRead(_Message, frozen=True):
+    """The answer to `ReadCheckpoint`."""
+
+    request_id: int
+    checkpoint: Checkpoint
+
+
 class Failed(_Message, frozen=True):
     """The answer to a request that could not be carried out."""
 
@@ -161,9 +176,9 @@ class Failed(_Message, frozen=True):
     problem: Problem
 
 
-Work = Inspect | Bench | Check | DescribeWeights | ReadSource
+Work = Inspect | Bench | Check | DescribeWeights | ReadSource | ReadCheckpoint
 """The requests that are carried out one after another; each gets one answer."""
 
 Request = ClientHello | Work | Cancel
-Answer = Inspected | Benched | Checked | WeightsDescribed | SourceRead | Failed
+Answer = Inspected | Benched | Checked | WeightsDescribed | SourceRead | CheckpointRead | Failed
 Response = WorkerHello | Ready | Refused | Progress | BenchedSoFar | Answer

@@ -43,6 +43,8 @@ class TensorStats(Record, frozen=True):
     """Bytes."""
     is_buffer: bool = False
     is_trainable: bool = False
+    is_saved: bool = True
+    """In the model's `state_dict`; some buffers are not."""
     also: tuple[str, ...] = ()
     """Other paths of the same tensor: it is tied."""
     values: Values | None = None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeAlias
 
+from nninspect.checkpoint.read import read
 from nninspect.errors import NninspectError, ProtocolError
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchProgress, Key
@@ -17,11 +18,13 @@ from nninspect.protocol.messages import (
     BenchedSoFar,
     Check,
     Checked,
+    CheckpointRead,
     DescribeWeights,
     Failed,
     Inspect,
     Inspected,
     Progress,
+    ReadCheckpoint,
     ReadSource,
     Response,
     SourceRead,
@@ -93,6 +96,9 @@ class Dispatcher:
             case Check(request_id, setup, plan):
                 found = self._engine.check(self._engine.session, setup, plan, report)
                 return Checked(request_id=request_id, result=found)
+            case ReadCheckpoint(request_id, path):
+                report("reading the header")
+                return CheckpointRead(request_id=request_id, checkpoint=read(path))
 
     def _keeper(self, request_id: int) -> Callable[[BenchResult], None]:
         """Sends what a benchmark has so far; should the process die, the client has it."""

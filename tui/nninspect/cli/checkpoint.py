@@ -1,0 +1,54 @@
+"""`nninspect summary FILE`: what is in a file of weights, and whether it fits a model."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from nninspect.checkpoint.fit import compared
+from nninspect.cli.ask import ask
+from nninspect.cli.console import Console
+from nninspect.cli.exit_codes import DIFFERENT, OK
+from nninspect.cli.options import setup_of
+from nninspect.client.api import Client
+from nninspect.export import as_json
+from nninspect.protocol.checkpoint import Checkpoint, Fit
+from nninspect.protocol.records import Setup
+from nninspect.text import checkpoint
+
+META = "meta"
+"""Where the model is built: its shapes are wanted, not its values."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print it; with `--model`, what differs, and exit code 1 where something does."""
+    console = Console(traceback=options.traceback)
+    setup = setup_of(options)
+    model = getattr(options, "model", None)
+    wanted = msgspec.structs.replace(setup, target=model, device=META) if model else None
+    found, fit = ask(lambda client: _read(client, setup.target, wanted), console)
+    console.clear_progress()
+    if options.json:
+        console.json(as_json.checkpoint(found, fit))
+    else:
+        _print(found, fit, console, unfold=options.unfold)
+    return OK if fit is None or fit.fits else DIFFERENT
+
+
+async def _read(client: Client, path: str, model: Setup | None) -> tuple[Checkpoint, Fit | None]:
+    found = await client.checkpoint(path)
+    if model is None:
+        return found, None
+    return found, compared(found, await client.weights(model, below=True), model.target)
+
+
+def _print(found: Checkpoint, fit: Fit | None, console: Console, *, unfold: bool) -> None:
+    console.lines([*checkpoint.head(found), ""])
+    if found.tensors:
+        rows = checkpoint.table(found, unfold=unfold)
+        console.table(checkpoint.COLUMNS, rows, left=checkpoint.TEXT_COLUMNS)
+    if remarks := list(checkpoint.remarks(found)):
+        console.lines(["", *remarks])
+    if fit is not None:
+        console.lines(["", *checkpoint.fit_lines(fit)])
