@@ -20,6 +20,7 @@ from textual import events
 from nninspect.client.api import Listener
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchPlan
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.findings import CheckPlan, CheckResult
 from nninspect.protocol.layer_table import LayerTable
 from nninspect.protocol.layers import LayerColumns, LayerRow, TensorInfo, pack
@@ -71,6 +72,9 @@ class NoWorker:
         raise NotImplementedError
 
     async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult:
+        raise NotImplementedError
+
+    async def checkpoint(self, path: str) -> Checkpoint:
         raise NotImplementedError
 
     def cancel(self, *, trace: bool = False) -> None: ...
