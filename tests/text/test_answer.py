@@ -75,10 +75,20 @@ def test_of_several_batches_it_is_where_it_turns_and_both_ends() -> None:
         faster(64, 12.34, 11.9, 12.8),
         crossovers=(crossing, moved),
     ) == [
-        f"{sweep.crossover(crossing)}; cpu is 4× (2–5) as fast as cuda:0 at batch 1; {AT_64} "
-        "(noisy at batch 64: preempted)",
-        sweep.crossover(moved),
+        f"{sweep.crossover(crossing)}, with transfers as well; "
+        f"cpu is 4× (2–5) as fast as cuda:0 at batch 1; {AT_64} (noisy at batch 64: preempted)"
     ]
+
+
+def test_where_it_turns_elsewhere_with_transfers_that_is_said_apart() -> None:
+    crossing, moved = (
+        Crossover(series=GPU, over=CPU, batch=n, slower_at=1, checked=(1, 64), with_transfers=sent)
+        for n, sent in ((8, False), (64, True))
+    )
+    rows = (row("cpu", 1), row("cpu", 64), faster(1, 0.25, 0.2, 0.4), faster(64, 12.34, 11.9, 12.8))
+    first, second = said(*rows, crossovers=(crossing, moved))
+    assert "as well" not in first
+    assert second == sweep.crossover(moved)
 
 
 def test_untrusted_rows_have_no_winner_and_no_ratio() -> None:

@@ -76,5 +76,9 @@ def test_a_largest_batch_with_its_peak_and_what_does_not_fit() -> None:
 def test_a_largest_batch_that_was_not_found_says_why() -> None:
     none = LargestBatch(series=CPU, batch=None, too_large=1)
     assert sweep.largest(none) == "largest batch on cpu: not even one sample fits"
+    tight = LargestBatch(series=CPU, batch=None, too_large=1, limit_bytes=2**20)
+    assert sweep.largest(tight) == (
+        "largest batch on cpu: not even one sample fits into 1.00 MiB, the process itself included"
+    )
     unlimited = LargestBatch(series=CPU, batch=None, too_large=None, note="the CPU has no limit")
     assert sweep.largest(unlimited) == ("largest batch on cpu: not found, as the CPU has no limit")

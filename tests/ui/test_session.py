@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 
 import pytest
 
 from nninspect.client.api import Advanced, Printed
 from nninspect.errors import BuildFailed, DeviceError, WorkerDied
+from nninspect.protocol.bench_plan import BenchProgress, Key
 from nninspect.protocol.records import Environment
 from nninspect.ui import look, progress
 from nninspect.ui.session import bench_plan
@@ -117,6 +119,45 @@ async def test_a_bench_shows_its_progress(ui: ModuleType, monkeypatch: pytest.Mo
         await pilot.press("1")
         await ui.settle(pilot)
         assert " 50%  bench: cuda:0, batch 8" in ui.text_of(pilot)
+
+
+async def test_a_bench_under_way_shows_each_rows_figure_so_far_and_the_way_out(
+    ui: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0.0)
+    client = ui.FakeClient()
+    async with ui.running(client, size=(80, 24)) as pilot:
+        client.gate.clear()
+        await pilot.press("b")
+        await ui.settle(pilot)
+        for key, seconds in (
+            (Key("cuda:0", 8), 2e-3),
+            (Key("cpu", 8), 1e-3),
+            (Key("cpu", 8), 3e-3),
+        ):
+            told = BenchProgress(
+                key=key,
+                place=0,
+                places=2,
+                round=1,
+                rounds=10,
+                latest=key,
+                median_s=seconds,
+                ci_low_s=0.9 * seconds,
+                ci_high_s=1.1 * seconds,
+                seconds_left=9.0,
+            )
+            client.tell(Advanced("timing", 0.1, told))
+        await pilot.pause(0.05)
+        shown = ui.text_of(pilot)
+        assert "9 s left, round 2 of 10, cpu, batch 8" in shown
+        assert "cancels, and keeps the finished rounds" in shown
+        assert re.search(r"cpu, batch 8 +3.0 ms \(2.7–3.3 ms\)", shown)
+        assert re.search(r"cuda:0, batch 8 +2.0 ms \(1.8–2.2 ms\)", shown)
+        assert "1.0 ms" not in shown, "the latest of a row"
+        client.gate.set()
+        await ui.settle(pilot)
+        assert "keeps the finished rounds" not in ui.text_of(pilot)
 
 
 async def test_progress_is_told_at_intervals_and_the_latest_of_it(ui: ModuleType) -> None:

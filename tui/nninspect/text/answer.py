@@ -21,18 +21,30 @@ Compared: TypeAlias = tuple[BenchRow, BenchRow]
 
 
 def answers(result: BenchResult) -> Iterator[str]:
-    """A sentence for every two series that were planned to be compared, with one on transfers, then
-    the largest batch of each. One row alone has its latency."""
+    """Which is faster, then the largest batch of each series."""
+    yield from comparisons(result)
+    yield from map(sweep.largest, result.largest)
+
+
+def comparisons(result: BenchResult) -> Iterator[str]:
+    """A sentence for every two series that were planned to be compared, and one more where it turns
+    at another batch with transfers. One row alone has its latency."""
     pairs = _pairs(result.rows)
     for pair, rows in pairs.items():
-        yield _compared(pair, rows, _crossover(result.crossovers, pair, with_transfers=False))
+        resident = _crossover(result.crossovers, pair, with_transfers=False)
         moved = _crossover(result.crossovers, pair, with_transfers=True)
-        if moved is not None and moved.batch is not None:
+        is_same = _turn(resident) == _turn(moved)
+        yield _compared(pair, rows, resident, ", with transfers as well" if is_same else "")
+        if moved is not None and moved.batch is not None and not is_same:
             yield sweep.crossover(moved)
     measured = [row for row in result.rows if row.latency is not None]
     if not pairs and len(measured) == 1:
         yield _alone(measured[0])
-    yield from map(sweep.largest, result.largest)
+
+
+def _turn(found: Crossover | None) -> tuple[Series, int] | None:
+    """Which is faster, and from which batch on."""
+    return None if found is None or found.batch is None else (found.series, found.batch)
 
 
 def _pairs(rows: Sequence[BenchRow]) -> dict[Pair, list[Compared]]:
@@ -64,7 +76,7 @@ def _crossover(found: Sequence[Crossover], pair: Pair, *, with_transfers: bool) 
     )
 
 
-def _compared(pair: Pair, rows: list[Compared], crossover: Crossover | None) -> str:
+def _compared(pair: Pair, rows: list[Compared], crossover: Crossover | None, transfers: str) -> str:
     """Of one batch its ratio; of several where it turns, and the ratios of the smallest and of the
     largest that can be believed."""
     one, other = map(sweep.series, pair)
@@ -73,7 +85,7 @@ def _compared(pair: Pair, rows: list[Compared], crossover: Crossover | None) -> 
     if not rows:
         return f"no speed-up of {one} over {other}: {withheld[0]}"
     believed = [row for row, against in rows if not _is_untrusted((row, against))]
-    turn = "" if crossover is None or crossover.batch is None else sweep.crossover(crossover)
+    turn = f"{sweep.crossover(crossover)}{transfers}" if crossover and crossover.batch else ""
     ends = dict.fromkeys(_ratio(one, other, row) for row in (*believed[:1], *believed[-1:]))
     said = "; ".join(filter(None, (turn, *ends)))
     return f"{said or f'which of {one} and {other} is faster cannot be told'} ({_sureness(rows)})"

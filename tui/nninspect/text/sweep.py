@@ -35,12 +35,20 @@ def crossover(found: Crossover) -> str:
     return f"{said}; below, neither is shown to be faster"
 
 
+def _into(found: LargestBatch) -> str:
+    """The limit; on the CPU the process itself, torch and all, is in it."""
+    if found.limit_bytes is None:
+        return ""
+    own = ", the process itself included" if found.series.device == "cpu" else ""
+    return f" into {units.size(found.limit_bytes)}{own}"
+
+
 def largest(found: LargestBatch) -> str:
     """The largest batch that fits, its peak, and how close it is."""
     what = f"largest batch on {series(found.series)}"
     note = plain(found.note)
     if found.batch is None:
-        why = note or "not even one sample fits"
+        why = note or f"not even one sample fits{_into(found)}"
         return f"{what}: not found, as {why}" if note else f"{what}: {why}"
     said = f"{what}: {found.batch:,}"
     if found.peak_bytes is not None:

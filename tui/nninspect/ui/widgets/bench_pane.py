@@ -14,8 +14,9 @@ from nninspect.export.bench_charts import charts
 from nninspect.history.against import Against
 from nninspect.protocol.bench import BenchResult, BenchRow
 from nninspect.protocol.records import Problem
-from nninspect.text.answer import answers
+from nninspect.text.answer import comparisons
 from nninspect.text.remarks import remarks
+from nninspect.text.sweep import largest
 from nninspect.ui.bench_text import about, beside, headline_of, layers, lines, live
 from nninspect.ui.hints import Hint, key_spans
 from nninspect.ui.messages import Activity
@@ -130,7 +131,7 @@ class BenchPane(Container):
         return self.activity is not None and self.activity.doing == "bench"
 
     def _answered(self) -> Iterator[Paragraph]:
-        for answer in answers(self.result) if self.result is not None else ():
+        for answer in comparisons(self.result) if self.result is not None else ():
             yield Paragraph((Span("• ", "good"), Span(answer, "strong")), hang=2)
 
     def _paragraphs(self) -> Iterator[Paragraph]:
@@ -141,6 +142,8 @@ class BenchPane(Container):
         elif self.problem is not None:
             yield from problem_paragraphs(self.problem)
             yield Paragraph()
+        for found in self.result.largest if self.result is not None else ():
+            yield Paragraph((Span("• ", "good"), Span(largest(found))), hang=2)
         row = self._current
         if row is not None:
             yield from about(row)
