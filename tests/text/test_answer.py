@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from nninspect.protocol.bench import BenchResult, BenchRow, Compare, Config, Quality, Run, Verdict
 from nninspect.protocol.bench_figures import Latency
 from nninspect.protocol.bench_plan import BenchError, Key
@@ -54,6 +56,15 @@ def test_of_one_batch_the_faster_one_is_named_with_its_ratio_and_the_verdict() -
     assert said(row("cpu", 64), faster(64, 12.34, 11.9, 12.8)) == [f"{AT_64} (trusted)"]
     assert said(row("cpu", 1), faster(1, 0.25, 0.2, 0.4)) == [
         "cpu is 4× (2–5) as fast as cuda:0 at batch 1 (trusted)"
+    ]
+
+
+def test_two_modes_of_a_device_are_told_by_their_modes() -> None:
+    found = Compare(against=Key("cpu", 8), ratio=0.5, ci_low=0.49, ci_high=0.51, n_pairs=10)
+    single = row("cpu", 8, compare=found)
+    single = replace(single, config=replace(single.config, mode="threads=1"))
+    assert said(row("cpu", 8), single) == [
+        "on cpu inference is 2.00× (1.96–2.04) as fast as threads=1 at batch 8 (trusted)"
     ]
 
 

@@ -149,6 +149,7 @@ def compare(ratio: float | None, low: float | None, high: float | None, **given:
         (compare(1.02, 0.97, 1.06), "≈1.02× (0.97–1.06)"),
         (compare(12.34, 11.9, 12.8, untrusted=True), "~12.3× (11.9–12.8)"),
         (compare(0.7, 0.023, 1.9, untrusted=True), "~0.7× (0.023–1.9)"),
+        (compare(0.76, 0.61, 231, untrusted=True), "~0.76× (0.61–230)"),
         (compare(None, None, None, withheld="it failed"), "withheld"),
         (None, "–"),
     ],

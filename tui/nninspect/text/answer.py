@@ -79,16 +79,25 @@ def _crossover(found: Sequence[Crossover], pair: Pair, *, with_transfers: bool) 
 def _compared(pair: Pair, rows: list[Compared], crossover: Crossover | None, transfers: str) -> str:
     """Of one batch its ratio; of several where it turns, and the ratios of the smallest and of the
     largest that can be believed."""
-    one, other = map(sweep.series, pair)
+    one, other, where = _names(pair)
     withheld = [_withheld(row) for row, _ in rows if row.compare and row.compare.ratio is None]
     rows = [each for each in rows if each[0].compare and each[0].compare.ratio is not None]
     if not rows:
-        return f"no speed-up of {one} over {other}: {withheld[0]}"
+        return f"{where}no speed-up of {one} over {other}: {withheld[0]}"
     believed = [row for row, against in rows if not _is_untrusted((row, against))]
     turn = f"{sweep.crossover(crossover)}{transfers}" if crossover and crossover.batch else ""
     ends = dict.fromkeys(_ratio(one, other, row) for row in (*believed[:1], *believed[-1:]))
-    said = "; ".join(filter(None, (turn, *ends)))
-    return f"{said or f'which of {one} and {other} is faster cannot be told'} ({_sureness(rows)})"
+    said = "; ".join(ends) or f"which of {one} and {other} is faster cannot be told"
+    said = f"{turn}; {said}" if turn else f"{where}{said}"
+    return f"{said} ({_sureness(rows)})"
+
+
+def _names(pair: Pair) -> tuple[str, str, str]:
+    """Both, and where: of one device their modes tell them apart."""
+    one, other = pair
+    if one.device == other.device:
+        return one.mode, other.mode, f"on {one.device} "
+    return sweep.series(one), sweep.series(other), ""
 
 
 def _withheld(row: BenchRow) -> str:

@@ -56,10 +56,15 @@ def ratio(found: Compare) -> str:
     assert found.ci_high is not None
     low, high, width = found.ci_low, found.ci_high, found.ci_high - found.ci_low
     if high > ONE_UNIT * low:
-        middle, *ends = (f"{each:.2g}" for each in (found.ratio, low, high))
+        middle, *ends = (_two_digits(each) for each in (found.ratio, low, high))
     else:
         middle, *ends = (digits(each, width, found.ratio) for each in (found.ratio, low, high))
     return f"{middle}×" + ("" if found.n_pairs == 1 else f" ({ends[0]}–{ends[1]})")
+
+
+def _two_digits(value: float) -> str:
+    """Without an exponent: "0.023", "230"."""
+    return f"{float(f'{value:.2g}'):,g}"
 
 
 def digits(value: float, width: float, scale_of: float) -> str:
