@@ -95,7 +95,10 @@ def _hint(problem: Problem, stage: Stage) -> str:
         return SMALLER if "--batch" in problem.hint else problem.hint
     if stage == "rounds":
         return "The Log, or stderr, has what it wrote last."
-    return "Look at the model at this batch, on this device: its tree ends at the layer it died in."
+    return (
+        "Look at the model at this batch, on this device: where its first call does it, its tree "
+        "ends at that layer."
+    )
 
 
 def _error(problem: Problem, stage: Stage) -> BenchError:
