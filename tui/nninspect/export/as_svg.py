@@ -47,6 +47,6 @@ def as_svg(table: Table, title: str, charts: Sequence[Chart] = ()) -> str:
     console = Console(file=io.StringIO(), width=width, record=True, highlight=False)
     console.print(drawn)
     for chart in charts:
-        console.print(draw(chart, *CHART), end="\n\n")
+        console.print(draw(chart, *CHART, colour=False), end="\n\n")
     from_nowhere = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     return console.export_svg(title=title, theme=DEFAULT_TERMINAL_THEME, code_format=from_nowhere)
