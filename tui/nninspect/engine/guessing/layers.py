@@ -85,7 +85,7 @@ def candidates(layer: nn.Module) -> Iterator[InputSpec]:
             yield from _images(layer.num_features, SIDES_1D, 1)
         case nn.GroupNorm():
             yield from _images(layer.num_channels, SIDES_2D, 2)
-        case nn.Unflatten(dim=1, unflattened_size=sizes) if min(sizes) > 0:
+        case nn.Unflatten(dim=1, unflattened_size=sizes) if sizes and min(sizes) > 0:
             yield InputSpec((1, prod(sizes)))
         case nn.Bilinear():
             yield InputSpec((1, layer.in1_features))
