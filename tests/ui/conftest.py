@@ -22,6 +22,7 @@ from nninspect.errors import Cancelled, NninspectError
 from nninspect.protocol.bench import BenchResult, BenchRow, Compare, Config, Quality, Run
 from nninspect.protocol.bench_figures import Cold, Latency, MemoryUse, Round, Throughput
 from nninspect.protocol.bench_plan import BenchPlan, Key
+from nninspect.protocol.checkpoint import Checkpoint, StoredTensor
 from nninspect.protocol.findings import CheckPlan, CheckResult, Finding, Severity, SkippedRule
 from nninspect.protocol.layers import INPUT, Kind, LayerRow, Mark, TensorInfo, pack
 from nninspect.protocol.machine import Machine
@@ -496,6 +497,19 @@ class FakeClient:
         self.asked.append(("source", path))
         await self._answer()
         return Source(owner="net.Net", file="/home/me/net.py", first_line=16, text=SOURCE)
+
+    async def checkpoint(self, path: str) -> Checkpoint:
+        self.asked.append(("checkpoint", path))
+        await self._answer()
+        return Checkpoint(
+            path=path,
+            format="safetensors",
+            tensors=(
+                StoredTensor(path="head.weight", dtype="bfloat16", shape=(2, 8), count=16, size=32),
+                StoredTensor(path="head.bias", dtype="float32", shape=(2,), count=2, size=8),
+            ),
+            globals=("os.system",),
+        )
 
     async def check(self, setup: Setup, plan: CheckPlan) -> CheckResult:
         self.asked.append(("check", plan))

@@ -22,7 +22,7 @@ targets:
   torchvision:resnet50        that library's, as timm:…, where it is installed
   hf:DIR, a config.json       a transformers model from its config, without weights
   model.safetensors           a file of weights, as .pt, .pth, .pt2, .gguf, an index, a directory:
-                              in summary, its header alone; --model TARGET compares it
+                              read by its header alone; also nninspect summary FILE --model TARGET
 """
 
 EXIT_CODES = "exit codes:\n" + "\n".join(

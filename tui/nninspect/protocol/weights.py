@@ -45,6 +45,8 @@ class TensorStats(Record, frozen=True):
     is_trainable: bool = False
     is_saved: bool = True
     """In the model's `state_dict`; some buffers are not."""
+    is_stored: bool = False
+    """Of a file, which tells neither buffers nor what is trained."""
     also: tuple[str, ...] = ()
     """Other paths of the same tensor: it is tied."""
     values: Values | None = None

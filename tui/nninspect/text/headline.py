@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.records import Environment, InputSpec, Inspection
 from nninspect.text import dry_run, shapes, units
 from nninspect.text.plain import plain
@@ -51,6 +52,20 @@ def pieces(inspection: Inspection, environment: Environment | None) -> tuple[Pie
         Piece("params", f"{units.count(parameters)} params", _short(parameters, "params")),
         Piece("mult_adds", *(_short(mult_adds, "mult-adds"),) * 2),
         Piece("guesses", *(dry_run.mark(inspection.dry_run),) * 2),
+    )
+
+
+def stored_pieces(found: Checkpoint) -> tuple[Piece, ...]:
+    """The facts of a file of weights."""
+    dtypes = ", ".join(plain(dtype) for dtype, _ in found.dtypes)
+    return (
+        Piece("target", plain(found.path), plain(found.path)),
+        Piece("input", found.format, found.format),
+        Piece("dtype", dtypes, found.dtypes[0][0] if found.dtypes else ""),
+        Piece(
+            "params", f"{units.count(found.parameters)} params", _short(found.parameters, "params")
+        ),
+        Piece("mult_adds", *(units.size(found.size),) * 2),
     )
 
 

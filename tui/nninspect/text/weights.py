@@ -36,7 +36,9 @@ def is_broken(stats: TensorStats) -> bool:
 
 
 def kind(stats: TensorStats) -> str:
-    """ "buffer", "trainable" or "frozen"."""
+    """ "buffer", "trainable" or "frozen"; "stored" where that can't be told."""
+    if stats.is_stored:
+        return "stored"
     if stats.is_buffer:
         return "buffer"
     return "trainable" if stats.is_trainable else "frozen"

@@ -1,4 +1,4 @@
-"""The models in the Python files of a folder, read from their source: nothing is imported."""
+"""The models in the Python files of a folder, read from their source, and files of weights."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from nninspect.checkpoint.names import INDEX, SUFFIXES
+
 MOST_FILES = 200
 MOST_SECONDS = 1.5
 MOST_BYTES = 2**18
@@ -22,6 +24,7 @@ PASSED_OVER = frozenset(
     {"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"}
 )
 CONFIG = "config.json"
+_SHARD = "-of-"
 _BASES = frozenset({"Module", "LightningModule", "PreTrainedModel"})
 _NN = ("nn", "torch.nn")
 
@@ -41,8 +44,10 @@ def found_models(folder: Path, clock: Callable[[], float] = time.monotonic) -> I
         if number >= MOST_FILES or clock() > deadline:
             return
         name = str(path.relative_to(folder))
-        text = _text(path)
-        if path.name == CONFIG:
+        text = "" if _has_weights(path.name) else _text(path)
+        if _has_weights(path.name):
+            yield Found(name, "a file of weights")
+        elif path.name == CONFIG:
             yield from _config(name, text)
         elif "torch" in text or "Module" in text:
             yield from (Found(f"{name}:{model}", about) for model, about in models_in(text))
@@ -56,12 +61,18 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
     except OSError:
         return
     for entry in found:
-        if (entry.name.endswith(".py") or entry.name == CONFIG) and entry.is_file():
+        is_ours = entry.name.endswith(".py") or entry.name == CONFIG or _has_weights(entry.name)
+        if is_ours and entry.is_file():
             yield Path(entry.path)
     for entry in found if depth else ():
         is_passed_over = entry.name.startswith(".") or entry.name in PASSED_OVER
         if not is_passed_over and entry.is_dir(follow_symlinks=False):
             yield from _files(Path(entry.path), depth - 1)
+
+
+def _has_weights(name: str) -> bool:
+    """A file of weights, or an index; not each of its shards."""
+    return name.endswith((INDEX, *SUFFIXES)) and _SHARD not in name
 
 
 def _text(path: Path) -> str:

@@ -10,6 +10,7 @@ from textual.message import Message
 
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchProgress, Key
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.records import Environment, Problem
 from nninspect.protocol.source import Source
@@ -70,6 +71,13 @@ class Pictured(Message):
     doing: Doing
     changed: int = 0
     """How many rows a reload changed."""
+
+
+@dataclass
+class Stored(Message):
+    """What is in a file of weights, which was opened in place of a model."""
+
+    checkpoint: Checkpoint
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from textual.message import Message
 
+from nninspect.checkpoint.names import names_checkpoint
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
 from nninspect.errors import NninspectError
 from nninspect.protocol.bench_plan import BenchPlan
@@ -28,6 +29,7 @@ from nninspect.ui.messages import (
     Failed,
     Pictured,
     Said,
+    Stored,
     Weighed,
     WorkerEnded,
     WorkerReady,
@@ -47,6 +49,8 @@ class Session:
         self.setup: Setup | None = None
         """What was last asked for, whether or not it could be shown."""
         self.picture: Picture | None = None
+        self.is_stored = False
+        """What is in view is a file of weights, not a model."""
         self.bench_plan: BenchPlan | None = None
         """What was last asked to be timed; None before that."""
         self.check_plan = CheckPlan()
@@ -153,12 +157,19 @@ class Session:
     # requests
 
     async def _look(self, doing: Doing, setup: Setup, reload: bool = False) -> None:
-        self._show(await look(self.client, setup, reload=reload), doing)
+        if names_checkpoint(setup.target):
+            found = await self.client.checkpoint(setup.target)
+            if self._turns.is_last:
+                self.asides.forget()
+                self.picture, self.is_stored = None, True
+                self._tell(Stored(found))
+        else:
+            self._show(await look(self.client, setup, reload=reload), doing)
 
     async def _restart(self) -> None:
         await self.client.restart()
         if setup := self.setup:
-            self._show(await look(self.client, setup), "reload" if self.picture else "open")
+            await self._look("reload" if self.picture else "open", setup)
 
     async def _move(self, device: str) -> None:
         assert self.picture is not None
@@ -202,6 +213,7 @@ class Session:
         if doing == "reload" and self.picture is not None:
             changed = mark_changes(self.picture.table, picture.table)
         self.picture, self.setup = picture, picture.inspection.setup
+        self.is_stored = False
         self._tell(Pictured(picture, doing, changed))
 
     # what can be asked for now
@@ -210,6 +222,8 @@ class Session:
         """Whether a device, a bench or a check can be asked for now; says why not."""
         if self.is_busy:
             self._tell(Said("busy: ", hint=CANCEL))
+        elif self.is_stored:
+            self._tell(Said("there is no model in a file of weights: ", hint=OPEN))
         elif needs_picture and self.picture is None:
             self._tell(Said("nothing is open yet: ", hint=OPEN))
         elif self.environment is None:

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from nninspect.protocol.bench import BenchResult
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.findings import CheckResult, Severity
 from nninspect.protocol.records import Environment, Problem
 from nninspect.text.plain import plain
@@ -20,6 +21,7 @@ from nninspect.ui.look import Picture
 from nninspect.ui.measures import times_of
 from nninspect.ui.messages import Activity, Said
 from nninspect.ui.spans import Paragraph
+from nninspect.ui.stored import no_model, rows
 from nninspect.ui.widgets.bench_pane import BenchPane
 from nninspect.ui.widgets.doctor_pane import DoctorPane
 from nninspect.ui.widgets.header_line import HeaderLine
@@ -41,6 +43,8 @@ class ShowingScreen(Screen[None]):
     tab: reactive[str] = reactive("layers")
     environment: reactive[Environment | None] = reactive(None)
     picture: reactive[Picture | None] = reactive(None)
+    stored: reactive[Checkpoint | None] = reactive(None)
+    """The file of weights that is in view in place of a model."""
     result: reactive[BenchResult | None] = reactive(None)
     checked: reactive[CheckResult | None] = reactive(None)
     activity: reactive[Activity | None] = reactive(None)
@@ -99,6 +103,13 @@ class ShowingScreen(Screen[None]):
         self.refresh_bindings()
         if picture is not None:
             self.call_after_refresh(garbage.keep_what_is_here)
+
+    def watch_stored(self, stored: Checkpoint | None) -> None:
+        problem = None if stored is None else no_model(stored)
+        self._header.stored = stored
+        self._weights.tensors = None if stored is None else rows(stored)
+        self._bench.problem = self._doctor.problem = problem
+        self._layers.show_problem(problem)
 
     def watch_result(self, result: BenchResult | None) -> None:
         self._bench.result = result

@@ -85,8 +85,9 @@ class TakingScreen(ToldScreen):
             return shown.bench(self.result)
         if self.tab == "doctor" and self.checked is not None:
             return shown.doctor(self.checked)
-        if self.tab == "weights" and self.picture is not None and self._weights.tensors:
-            return shown.weights(self.picture.inspection.setup, self._weights.shown)
+        setup = self.session.setup
+        if self.tab == "weights" and setup is not None and self._weights.tensors:
+            return shown.weights(setup, self._weights.shown)
         return self._log.shown() if self.tab == "log" else None
 
     def _offers(self) -> Iterator[Offer]:
@@ -107,9 +108,10 @@ class TakingScreen(ToldScreen):
             yield from self._doctor.offers()
             yield from offers.of_table(found, len(self.checked.findings))
             yield offers.check_command(self.checked)
-        elif self.tab == "weights" and self.picture is not None:
+        elif self.tab == "weights":
             yield from self._weights.offers()
             yield from offers.of_table(found, len(self._weights.shown))
-            yield offers.weights_command(self.picture.inspection.setup)
+            if self.picture is not None:
+                yield offers.weights_command(self.picture.inspection.setup)
         else:
             yield from self._log.offers()

@@ -75,6 +75,7 @@ class ToldScreen(AskingScreen):
 
     @on(messages.Pictured)
     def _pictured(self, event: messages.Pictured) -> None:
+        self.stored = None
         self.picture = event.picture
         inspection = event.picture.inspection
         if inspection.failure is not None:
@@ -87,6 +88,20 @@ class ToldScreen(AskingScreen):
         self._check_again(event)
         if event.doing in ("open", "change"):
             self.run_worker(self._remember(inspection.setup))
+
+    @on(messages.Stored)
+    def _has_stored(self, event: messages.Stored) -> None:
+        from nninspect.text.checkpoint import remarks
+
+        self.picture = self.result = self.checked = None
+        self.stored = event.checkpoint
+        self.tab = "weights"
+        for line in remarks(event.checkpoint):
+            self.note(line)
+        if event.checkpoint.globals or event.checkpoint.remarks:
+            self.said = Said("the Log says what else is in the file", bad=True)
+        if self.session.setup is not None:
+            self.run_worker(self._remember(self.session.setup))
 
     async def _remember(self, setup: Setup) -> None:
         """For the picker to offer it another time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.reactive import reactive
 
+from nninspect.protocol.checkpoint import Checkpoint
 from nninspect.protocol.records import Environment, Inspection
 from nninspect.text import headline
 from nninspect.ui.spans import Span
@@ -26,6 +27,11 @@ class HeaderLine(Line):
 
     inspection: reactive[Inspection | None] = reactive(None)
     environment: reactive[Environment | None] = reactive(None)
+    stored: reactive[Checkpoint | None] = reactive(None)
+    """A file of weights, where that is looked at."""
+
+    def watch_stored(self) -> None:
+        self._write()
 
     def watch_inspection(self) -> None:
         self._write()
@@ -37,10 +43,13 @@ class HeaderLine(Line):
         self._write()
 
     def _write(self) -> None:
-        if self.inspection is None:
+        if self.inspection is not None:
+            pieces = headline.pieces(self.inspection, self.environment)
+        elif self.stored is not None:
+            pieces = headline.stored_pieces(self.stored)
+        else:
             self.spans = (Span(headline.APP, "accent"),)
             return
-        pieces = headline.pieces(self.inspection, self.environment)
         fitted = headline.fit(pieces, self.content_size.width)
         spans: list[Span] = []
         for key, text in fitted:
