@@ -103,6 +103,17 @@ def test_one_round_is_measured_however_long_it_takes(virtual: Any, quiet_machine
     assert run.done == 1
 
 
+def test_slow_calls_have_short_slots_so_that_rounds_enough_are_finished(
+    virtual: Any, quiet_machine: Any
+) -> None:
+    device = virtual(device_s=1.0)
+    device.queues = False
+    entered = contenders(device, 4)
+    run = rounds(device, entered, quiet_machine(), limits=Limits(6, 49.0, 0))
+    assert run.run() == "all rounds"
+    assert {each.n for row in entered for each in row.rounds} == {2}
+
+
 def test_rounds_are_spread_over_time(virtual: Any, quiet_machine: Any) -> None:
     device = virtual(device_s=1e-3)
     (entered,) = contenders(device, 1)

@@ -75,6 +75,14 @@ def test_the_interval_decides_what_is_usable(half_width: float, expected: str) -
     assert judged(found).verdict == expected
 
 
+@pytest.mark.parametrize(("waited", "expected"), [(0.09, "noisy"), (0.10, "untrusted")])
+def test_a_core_that_others_have_a_tenth_of_the_time_is_no_measure(
+    waited: float, expected: str
+) -> None:
+    found = judged(latency(runq_frac=waited))
+    assert (found.verdict, found.reasons) == (expected, ("preempted",))
+
+
 @pytest.mark.parametrize(
     ("last", "reasons"), [(1.029, ()), (1.031, ("trend",)), (0.96, ("trend",))]
 )

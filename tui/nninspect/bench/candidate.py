@@ -93,6 +93,7 @@ class Candidate:
         try:
             self._begun(replicas, 0.0, threads)
         except Interrupted:
+            self.release(replicas)
             raise
         except BaseException as error:  # whatever it is, the model's code raised it
             self.error = failure(error, self.stage)

@@ -90,14 +90,17 @@ def calls_per_sample(call_s: float) -> int:
     return math.ceil(BLOCK_S / max(call_s, 1e-9))
 
 
-def sample(call: Call, backend: Backend, per_sample: int, longest_s: float) -> list[float]:
+def sample(
+    call: Call, backend: Backend, per_sample: int, longest_s: float, call_s: float = 0.0
+) -> list[float]:
     """One slot: seconds a call, one entry a sample, in the order measured.
 
-    Lasts SLOT_S and SLOT_CALLS at least, but ends with the sample that passes `longest_s`.
+    Lasts SLOT_S and SLOT_CALLS at least, but ends before the sample that would pass `longest_s`.
+    `call_s` is what a call takes, as far as it is known.
     """
     began = backend.now()
     for _ in range(SLOT_WARMUP_CALLS if per_sample == 1 else per_sample):
-        if backend.now() - began < SLOT_WARMUP_SHARE * longest_s:
+        if backend.now() - began + call_s <= SLOT_WARMUP_SHARE * longest_s:
             call()
     backend.synchronize()
     if per_sample > 1:
@@ -134,7 +137,7 @@ def _blocks(call: Call, backend: Backend, per_sample: int, longest_s: float) -> 
 
 
 def _goes_on(samples: int, spent: float, longest_s: float) -> bool:
-    if samples and spent >= longest_s:
+    if samples and spent * (samples + 1) / samples > longest_s:
         return False
     return samples < SLOT_CALLS or spent < SLOT_S
 

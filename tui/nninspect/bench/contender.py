@@ -84,7 +84,9 @@ class Contender:
     def samples_of(self, longest_s: float) -> list[float]:
         """The samples of one visit."""
         with self.around(), no_collections():
-            return clock.sample(self.call, self.backend, self.per_sample, longest_s)
+            return clock.sample(
+                self.call, self.backend, self.per_sample, longest_s, self.warmth.call_s
+            )
 
     def apart(self, samples: list[float]) -> Slot:
         """The rest of a visit, after its samples: what a call's time consists of."""

@@ -225,8 +225,9 @@ class Rounds:
 
     @property
     def _longest_slot(self) -> float:
-        """A slow model's slot ends early rather than take the whole time."""
-        return self.limits.max_time_s / max(1, len(self._running))
+        """So that the time is enough for an interval: a slow model's slots end early, as do those
+        of many configurations."""
+        return self.limits.max_time_s / (LEAST_ROUNDS * max(1, len(self._running)))
 
     def _drop_unfinished(self) -> None:
         for contender in self.contenders:

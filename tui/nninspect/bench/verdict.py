@@ -19,6 +19,10 @@ MAX_CANARY = 1.06
 MAX_RUNQ = 0.01
 """The share of the time that threads which wanted to run waited for a core."""
 
+MAX_RUNQ_NOISY = 0.10
+"""The same; from there on a call of several threads takes what the scheduler's turns take, a
+hundred times its own time, and round after round the same."""
+
 MAX_DRIFT = 0.03
 """The last fifth of the rounds from the first."""
 
@@ -41,7 +45,11 @@ def is_disturbed(found: Round) -> bool:
 
 
 def _is_usable(latency: Latency) -> bool:
-    return latency.half_width <= NOISY_HALF_WIDTH and not _has_too_few(latency)
+    return (
+        latency.half_width <= NOISY_HALF_WIDTH
+        and not _has_too_few(latency)
+        and _waited(latency) < MAX_RUNQ_NOISY
+    )
 
 
 def _has_too_few(latency: Latency) -> bool:
@@ -55,9 +63,9 @@ def _reasons(latency: Latency, samples: Sequence[float]) -> Iterator[str]:
         yield "too few rounds"
     if latency.half_width > TRUSTED_HALF_WIDTH:
         yield "wide interval"
-    if _typical_worst([float(QUOTA in each.throttled) for each in kept]):
+    if _is_over_quota(latency):
         yield "over quota"
-    elif _typical_worst([each.runq_frac or 0.0 for each in kept]) >= MAX_RUNQ:
+    if _waited(latency) >= MAX_RUNQ:
         yield "preempted"
     if _typical_worst([each.canary_ratio for each in kept]) > MAX_CANARY:
         yield "shared core"
@@ -70,6 +78,17 @@ def _reasons(latency: Latency, samples: Sequence[float]) -> Iterator[str]:
         yield "bimodal"
     if latency.median_s > MAX_MEDIAN_OVER_FLOOR * latency.floor_s:
         yield "far above the floor"
+
+
+def _is_over_quota(latency: Latency) -> bool:
+    return _typical_worst([float(QUOTA in each.throttled) for each in latency.kept]) > 0
+
+
+def _waited(latency: Latency) -> float:
+    """The share of the time that others had the cores; what a quota keeps back is not theirs."""
+    if _is_over_quota(latency):
+        return 0.0
+    return _typical_worst([each.runq_frac or 0.0 for each in latency.kept])
 
 
 def _typical_worst(values: Sequence[float]) -> float:
