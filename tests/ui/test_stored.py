@@ -63,6 +63,20 @@ async def test_a_model_takes_the_place_of_a_file_of_weights_and_the_other_way_ro
         assert client.asked.count(("checkpoint", "model.pt")) == 3
 
 
+async def test_a_model_is_compared_with_it(ui: ModuleType) -> None:
+    client = ui.FakeClient()
+    async with ui.running(client, None, size=(120, 30)) as pilot:
+        await pilot.press("escape")
+        session = pilot.app.screen.session
+        session.model = Setup(target="net.py:Net")
+        session.open(Setup(target="model.pt"))
+        await ui.settle(pilot)
+        assert "does not fit net.py:Net" in ui.text_of(pilot)
+        await pilot.press("5")
+        await ui.settle(pilot)
+        assert "missing: " in ui.text_of(pilot)
+
+
 def test_the_picker_has_the_files_of_weights_but_not_each_shard(tmp_path: Path) -> None:
     for name in (
         "a.pt",

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import argparse
 
-import msgspec
-
 from nninspect.checkpoint.fit import compared
 from nninspect.cli.ask import ask
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import DIFFERENT, OK
-from nninspect.cli.options import setup_of
 from nninspect.client.api import Client
 from nninspect.export import as_json
 from nninspect.protocol.checkpoint import Checkpoint, Fit
 from nninspect.protocol.records import Setup
 from nninspect.text import checkpoint
 
-META = "meta"
-"""Where the model is built: its shapes are wanted, not its values."""
 
-
-def run(options: argparse.Namespace) -> int:
-    """Print it; with `--model`, what differs, and exit code 1 where something does."""
-    console = Console(traceback=options.traceback)
-    setup = setup_of(options)
-    model = getattr(options, "model", None)
-    wanted = msgspec.structs.replace(setup, target=model, device=META) if model else None
-    found, fit = ask(lambda client: _read(client, setup.target, wanted), console)
+def show(path: str, model: Setup | None, console: Console, options: argparse.Namespace) -> int:
+    """Print it; with a model, what differs, and exit code 1 where something does."""
+    found, fit = ask(lambda client: _read(client, path, model), console)
     console.clear_progress()
     if options.json:
         console.json(as_json.checkpoint(found, fit))

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import USAGE
-from nninspect.cli.options import add_setup_options, command_parser, setup_of
+from nninspect.cli.options import (
+    add_model_option,
+    add_setup_options,
+    command_parser,
+    model_of,
+    setup_of,
+)
 from nninspect.client.process import spawn
 from nninspect.places import config_file
 
@@ -46,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("target", metavar="TARGET", nargs="?", help="what to open: see targets")
     parser.add_argument("--version", action="version", version=f"nninspect {__version__}")
     add_setup_options(parser)
+    add_model_option(parser)
     add_view_options(parser)
     return parser
 
@@ -64,6 +71,7 @@ def add_view_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     setup = setup_of(options) if options.target else None
+    model = model_of(options, setup) if setup else None
     if why_not := no_terminal():
         return _without_terminal(options, why_not)
     console = Console()
@@ -75,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     from nninspect.ui.app import run_app
 
     console.clear_progress()
-    return run_app(Connection(process), setup, _preferences(options))
+    return run_app(Connection(process), setup, _preferences(options), model)
 
 
 def load_asyncio() -> None:

@@ -6,8 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
+import msgspec
+
+from nninspect.checkpoint.names import names_checkpoint
 from nninspect.cli.exit_codes import MEANINGS
-from nninspect.errors import UsageError
+from nninspect.errors import BadTarget, UsageError
 from nninspect.protocol.records import Setup
 from nninspect.text.bench_plan import batch_size
 from nninspect.text.inputs import FLOAT_DTYPES, parse_input, parse_setting
@@ -96,6 +99,23 @@ def setup_of(options: argparse.Namespace) -> Setup:
         dtype=options.dtype,
         training=options.train,
     )
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", metavar="TARGET", help="compare a file of weights with this model"
+    )
+
+
+def model_of(options: argparse.Namespace, setup: Setup) -> Setup | None:
+    """The model that a file of weights is compared with, on meta: its shapes are wanted, not its
+    values. Raises BadTarget where the setup names no such file."""
+    model = getattr(options, "model", None)
+    if model is None:
+        return None
+    if not names_checkpoint(setup.target):
+        raise BadTarget(f"{setup.target} is no file of weights", "--model goes with one")
+    return msgspec.structs.replace(setup, target=model, device="meta")
 
 
 def typed(read: Callable[[str], T]) -> Callable[[str], T]:

@@ -9,8 +9,14 @@ from nninspect.cli import checkpoint
 from nninspect.cli.ask import ask
 from nninspect.cli.console import Console
 from nninspect.cli.exit_codes import OK
-from nninspect.cli.options import add_json_option, add_setup_options, command_parser, setup_of
-from nninspect.errors import BadTarget
+from nninspect.cli.options import (
+    add_json_option,
+    add_model_option,
+    add_setup_options,
+    command_parser,
+    model_of,
+    setup_of,
+)
 from nninspect.export import as_json
 from nninspect.protocol.records import Inspection
 from nninspect.text import report
@@ -34,20 +40,17 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unfold", action="store_true", help="show each layer of a run of equal ones (×N)"
     )
-    parser.add_argument(
-        "--model", metavar="TARGET", help="compare a file of weights with this model"
-    )
+    add_model_option(parser)
     add_json_option(parser)
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    if names_checkpoint(options.target):
-        return checkpoint.run(options)
-    if getattr(options, "model", None):
-        raise BadTarget(f"{options.target} is no file of weights", "--model goes with one")
     console = Console(traceback=options.traceback)
     setup = setup_of(options)
+    model = model_of(options, setup)
+    if names_checkpoint(setup.target):
+        return checkpoint.show(setup.target, model, console, options)
     way_out = "ctrl+c shows the tree so far"
     inspection = ask(lambda client: client.inspect(setup), console, way_out)
     console.clear_progress()

@@ -64,13 +64,16 @@ class NninspectApp(TypeAheadApp):
         client: Client,
         setup: Setup | None = None,
         preferences: Preferences = DEFAULTS,
+        model: Setup | None = None,
     ) -> None:
+        """`model`: what a file of weights is compared with."""
         self._preferences = preferences
         self.chosen_keys, self._wrong_keys = _chosen(preferences)
         super().__init__()
         self.animation_level = "none"
         self._has_failed = False
         self._main = MainScreen(client, setup, preferences.watch)
+        self._main.session.model = model
 
     @property
     def ascii_only(self) -> bool:
@@ -207,10 +210,15 @@ def _chosen(preferences: Preferences) -> tuple[Mapping[str, str], tuple[str, ...
     return keymap(preferences.keys)
 
 
-def run_app(client: Client, setup: Setup | None = None, preferences: Preferences = DEFAULTS) -> int:
+def run_app(
+    client: Client,
+    setup: Setup | None = None,
+    preferences: Preferences = DEFAULTS,
+    model: Setup | None = None,
+) -> int:
     """Run the UI until it is quit, end the worker, and return the exit code."""
     garbage.wait_with_collections()
-    return asyncio.run(serve(NninspectApp(client, setup, preferences), client))
+    return asyncio.run(serve(NninspectApp(client, setup, preferences, model), client))
 
 
 async def serve(app: NninspectApp, client: Client, headless: bool = False) -> int:

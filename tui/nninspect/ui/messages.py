@@ -10,7 +10,7 @@ from textual.message import Message
 
 from nninspect.protocol.bench import BenchResult
 from nninspect.protocol.bench_plan import BenchProgress, Key
-from nninspect.protocol.checkpoint import Checkpoint
+from nninspect.protocol.checkpoint import Checkpoint, Fit
 from nninspect.protocol.findings import CheckResult
 from nninspect.protocol.records import Environment, Problem
 from nninspect.protocol.source import Source
@@ -78,6 +78,13 @@ class Stored(Message):
     """What is in a file of weights, which was opened in place of a model."""
 
     checkpoint: Checkpoint
+
+
+@dataclass
+class Fitted(Message):
+    """How it fits the model that it is compared with."""
+
+    fit: Fit
 
 
 @dataclass

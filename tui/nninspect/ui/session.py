@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from textual.message import Message
 
+from nninspect.checkpoint.fit import compared
 from nninspect.checkpoint.names import names_checkpoint
 from nninspect.client.api import Advanced, Client, Died, Event, Printed, Ready, Starting
 from nninspect.errors import NninspectError
@@ -27,6 +28,7 @@ from nninspect.ui.messages import (
     Compared,
     Doing,
     Failed,
+    Fitted,
     Pictured,
     Said,
     Stored,
@@ -49,6 +51,8 @@ class Session:
         self.setup: Setup | None = None
         """What was last asked for, whether or not it could be shown."""
         self.picture: Picture | None = None
+        self.model: Setup | None = None
+        """What a file of weights is compared with."""
         self.is_stored = False
         """What is in view is a file of weights, not a model."""
         self.bench_plan: BenchPlan | None = None
@@ -158,13 +162,21 @@ class Session:
 
     async def _look(self, doing: Doing, setup: Setup, reload: bool = False) -> None:
         if names_checkpoint(setup.target):
-            found = await self.client.checkpoint(setup.target)
-            if self._turns.is_last:
-                self.asides.forget()
-                self.picture, self.is_stored = None, True
-                self._tell(Stored(found))
+            await self._read(setup.target)
         else:
             self._show(await look(self.client, setup, reload=reload), doing)
+
+    async def _read(self, path: str) -> None:
+        """A file of weights in place of a model; then how it fits the one it is compared with."""
+        found = await self.client.checkpoint(path)
+        if not self._turns.is_last:
+            return
+        self.asides.forget()
+        self.picture, self.is_stored = None, True
+        self._tell(Stored(found))
+        if self.model is not None:
+            tensors = await self.client.weights(self.model, below=True)
+            self._tell(Fitted(compared(found, tensors, self.model.target)))
 
     async def _restart(self) -> None:
         await self.client.restart()

@@ -103,6 +103,15 @@ class ToldScreen(AskingScreen):
         if self.session.setup is not None:
             self.run_worker(self._remember(self.session.setup))
 
+    @on(messages.Fitted)
+    def _fitted(self, event: messages.Fitted) -> None:
+        from nninspect.text.checkpoint import fit_lines
+
+        first, *more = fit_lines(event.fit)
+        self.note("\n".join([first, *more]))
+        self.said = Said(f"{first}{'; the Log has the rest' if more else ''}", not event.fit.fits)
+        self.tell_news("log")
+
     async def _remember(self, setup: Setup) -> None:
         """For the picker to offer it another time."""
         try:
