@@ -123,7 +123,8 @@ def _python_file(text: str) -> Path:
     if path.suffix != ".py":
         raise BadTarget(
             f"{text} is not a Python file",
-            "Name the Python file that defines the model, as path/to/net.py:Net",
+            "Name the Python file that defines the model, as path/to/net.py:Net; "
+            "what is in a file of weights is for `nninspect summary`",
         )
     return path
 
