@@ -84,3 +84,9 @@ def test_a_prefix_that_alone_differs_is_named(file: str, net: str, hint: str) ->
     found = fit({file: (2,)}, {net: (2,)}).hint
     assert found.startswith(hint)
     assert bool(found) == bool(hint)
+
+
+def test_what_does_not_fit_behind_the_prefix_either_is_named() -> None:
+    file = {f"module.{name}": (2,) for name in ("a", "b", "extra")}
+    found = fit(file, {"a": (2,), "b": (2,), "head": (2,)}).hint
+    assert "2 of 3 names fit; still missing: head; still unexpected: extra" in found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 
-from nninspect.protocol.checkpoint import Checkpoint, Fit, Mismatch, StoredTensor
+from nninspect.protocol.checkpoint import Checkpoint, Fit, Mismatch
 from nninspect.protocol.weights import TensorStats
+from nninspect.text import units
 
 WRAPPERS = {
     "module.": "DataParallel or DistributedDataParallel put it there",
@@ -13,6 +14,9 @@ WRAPPERS = {
     "model.": "a wrapper has the model as `model`",
 }
 """What stands before every name, and why."""
+
+MOST_NAMED = 4
+"""Of the names that don't fit behind a prefix either."""
 
 
 def compared(found: Checkpoint, tensors: Sequence[TensorStats], model: str) -> Fit:
@@ -44,29 +48,38 @@ def compared(found: Checkpoint, tensors: Sequence[TensorStats], model: str) -> F
     )
 
 
-def _is_held(wanted: TensorStats, stored: Mapping[str, StoredTensor]) -> bool:
+def _is_held(wanted: TensorStats, stored: Container[str]) -> bool:
     return any(path in stored for path in (wanted.path, *wanted.also))
 
 
-def _hint(stored: Mapping[str, object], wanted: Mapping[str, object]) -> str:
-    """The prefix without, or with, which the most names fit; "" where none helps."""
-    as_is = len(stored.keys() & wanted.keys())
-    found = max(_tries(stored, wanted), key=lambda each: each[0], default=(0, ""))
-    return found[1] if found[0] > as_is else ""
+def _hint(stored: Collection[str], wanted: Mapping[str, TensorStats]) -> str:
+    """The prefix without, or with, which the most names fit, and which don't even then; "" where
+    none helps."""
+    best, most = "", sum(path in wanted for path in stored)
+    for told, names in _tries(stored, wanted):
+        if (fitting := len(names & wanted.keys())) > most:
+            still = _still(names, wanted)
+            best, most = f"{told}, {fitting:,} of {len(stored):,} names fit{still}", fitting
+    return best
 
 
-def _tries(stored: Mapping[str, object], wanted: Mapping[str, object]) -> list[tuple[int, str]]:
-    tries = []
-    for prefix in {*WRAPPERS, *map(_first, stored)}:
-        fitting = sum(path.removeprefix(prefix) in wanted for path in stored)
+def _tries(stored: Collection[str], wanted: Collection[str]) -> Iterator[tuple[str, set[str]]]:
+    """What is done to every name of the file, for people, and the names then."""
+    for prefix in sorted({*WRAPPERS, *map(_first, stored)}):
         why = f" ({WRAPPERS[prefix]})" if prefix in WRAPPERS else ""
-        told = f"without {prefix!r} before them{why}, {fitting:,} of {len(stored):,} names fit"
-        tries.append((fitting, told))
-    for prefix in {*WRAPPERS, *map(_first, wanted)}:
-        fitting = sum(prefix + path in wanted for path in stored)
-        told = f"with {prefix!r} before them, {fitting:,} of {len(stored):,} names fit"
-        tries.append((fitting, told))
-    return tries
+        yield f"without {prefix!r} before them{why}", {path.removeprefix(prefix) for path in stored}
+    for prefix in sorted({*WRAPPERS, *map(_first, wanted)}):
+        yield f"with {prefix!r} before them", {prefix + path for path in stored}
+
+
+def _still(names: set[str], wanted: Mapping[str, TensorStats]) -> str:
+    missing = [path for path, each in wanted.items() if not _is_held(each, names)]
+    unexpected = sorted(names - wanted.keys())
+    return "".join(
+        f"; still {what}: {units.listed(paths, MOST_NAMED)}"
+        for what, paths in (("missing", missing), ("unexpected", unexpected))
+        if paths
+    )
 
 
 def _first(path: str) -> str:

@@ -79,9 +79,8 @@ def _compared(
 def _remark(noun: str, what: str, names: Sequence[str]) -> list[str]:
     if not names:
         return []
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    shown = ", ".join(name[:MAX_TEXT] for name in names[:_MOST_NAMED])
-    return [f"{units.counted(len(names), noun)} {what}: {shown}{more}"]
+    shown = units.listed([name[:MAX_TEXT] for name in names], _MOST_NAMED)
+    return [f"{units.counted(len(names), noun)} {what}: {shown}"]
 
 
 def merged(path: Path, found: Iterable[tuple[str, Checkpoint]]) -> Checkpoint:

@@ -137,5 +137,4 @@ def fit_lines(fit: Fit) -> Iterator[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_TOLD:,} more" if len(names) > MOST_TOLD else ""
-    return ", ".join(map(plain, names[:MOST_TOLD])) + more
+    return units.listed([plain(each) for each in names], MOST_TOLD)

@@ -108,7 +108,7 @@ def remarks(inspection: Inspection, *, unfold: bool = False) -> Iterator[str]:
     if inspection.left_out:
         yield f"{units.count(inspection.left_out)} more ops are neither shown nor counted"
     for note, paths in _notes(layer_table).items():
-        yield f"{_listed(paths, len(paths) if unfold else MOST_PATHS)}: {plain(note)}"
+        yield f"{units.listed(paths, len(paths) if unfold else MOST_PATHS)}: {plain(note)}"
 
 
 def _notes(layer_table: LayerTable) -> dict[str, list[str]]:
@@ -118,9 +118,3 @@ def _notes(layer_table: LayerTable) -> dict[str, list[str]]:
         for note in row.notes:
             notes.setdefault(note, []).append(plain(row.path) or plain(row.type))
     return notes
-
-
-def _listed(paths: Sequence[str], most: int) -> str:
-    """ "h.0, h.1, h.2 and 9 more"."""
-    more = len(paths) - most
-    return ", ".join(paths[:most]) + (f" and {units.count(more)} more" if more > 0 else "")
