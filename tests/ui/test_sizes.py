@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from textual.events import Key
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from nninspect.ui.widgets.detail import Detail
 
@@ -131,3 +131,17 @@ async def test_lists_without_any_room_are_not_paged_through(ui: ModuleType, key:
         assert len(pilot.app.screen_stack) == 2
         await press(ui, pilot, ("escape",))
         assert len(pilot.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("keys", [scene.keys for scene in SCENES if "escape" in scene.back])
+async def test_what_is_dismissed_twice_at_once_goes_once(
+    ui: ModuleType, keys: tuple[str, ...]
+) -> None:
+    async with ui.running(ui.FakeClient(), size=(120, 40)) as pilot:
+        await press(ui, pilot, keys)
+        if isinstance(screen := pilot.app.screen, ModalScreen):
+            screen.dismiss(None)
+            screen.dismiss(None)
+            await ui.settle(pilot)
+        assert len(pilot.app.screen_stack) == 1
+        assert pilot.app.return_code is None

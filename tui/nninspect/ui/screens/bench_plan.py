@@ -16,6 +16,7 @@ from nninspect.protocol.bench_plan import BenchPlan
 from nninspect.text import units
 from nninspect.text.bench_plan import batch_field, plan
 from nninspect.ui.hints import Hint, key_of, key_words
+from nninspect.ui.screens.once import Once
 from nninspect.ui.spans import paragraph
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.ticks import Tick
@@ -30,7 +31,7 @@ FIELDS = {
 }
 
 
-class BenchPlanScreen(ModalScreen[BenchPlan]):
+class BenchPlanScreen(Once, ModalScreen[BenchPlan]):
     """It gives back the plan, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

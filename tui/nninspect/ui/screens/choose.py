@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.selection_list import Selection
 
 from nninspect.ui.hints import Hint, key_words
+from nninspect.ui.screens.once import Once
 from nninspect.ui.widgets.findable import Findable
 from nninspect.ui.widgets.ticks import Ticks
 
@@ -30,7 +31,7 @@ MOVES: list[BindingType] = [
 ]
 
 
-class ChooseOne(ModalScreen[str]):
+class ChooseOne(Once, ModalScreen[str]):
     """It gives back the key that was chosen, or nothing; what is typed narrows the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -84,7 +85,7 @@ class ChooseOne(ModalScreen[str]):
         self.query_one(Findable).border_title = title
 
 
-class ChooseSome(ModalScreen[frozenset[str]]):
+class ChooseSome(Once, ModalScreen[frozenset[str]]):
     """It gives back the keys that are ticked, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -18,6 +18,7 @@ from nninspect.errors import UsageError
 from nninspect.export.shown import SUFFIXES, Shown, form_of, save
 from nninspect.text.plain import plain
 from nninspect.ui.hints import Hint, key_of, key_words
+from nninspect.ui.screens.once import Once
 from nninspect.ui.spans import Span, paragraph
 from nninspect.ui.widgets.line import Line
 from nninspect.ui.widgets.page import Page
@@ -26,7 +27,7 @@ WRITE = "export.write"
 ENDINGS = ", ".join(SUFFIXES.values())
 
 
-class ExportScreen(ModalScreen[str]):
+class ExportScreen(Once, ModalScreen[str]):
     """It writes the file and gives back its path, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,6 +11,7 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 
 from nninspect.ui.hints import Hint, key_words
+from nninspect.ui.screens.once import Once
 from nninspect.ui.spans import Paragraph, Span, paragraph
 from nninspect.ui.widgets.page import Page
 
@@ -18,7 +19,7 @@ KEY = 18
 TITLES = {"LayerTree": "In the tree", "LogPane": "In the log", "LogView": "In its lines"}
 
 
-class Help(ModalScreen[None]):
+class Help(Once, ModalScreen[None]):
     """A list of keys; any of the closing ones leaves it."""
 
     AUTO_FOCUS = "Page"

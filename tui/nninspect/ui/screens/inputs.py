@@ -15,6 +15,7 @@ from nninspect.errors import BadInput
 from nninspect.protocol.records import Inspection
 from nninspect.ui.hints import Hint, key_of, key_words
 from nninspect.ui.inputs import TITLES, Fields, changes, fields_of, read, read_batch
+from nninspect.ui.screens.once import Once
 from nninspect.ui.spans import Paragraph, paragraph
 from nninspect.ui.widgets.page import Page
 from nninspect.ui.widgets.ticks import Tick
@@ -41,7 +42,7 @@ class Row(Horizontal):
         return Fields(*(field.value for field in self.query(Input)))
 
 
-class Inputs(ModalScreen[dict[str, Any]]):
+class Inputs(Once, ModalScreen[dict[str, Any]]):
     """It gives back what is to change of the setup, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -29,6 +29,7 @@ from nninspect.ui.choices import (
 )
 from nninspect.ui.found_models import found_models
 from nninspect.ui.hints import Hint, key_words
+from nninspect.ui.screens.once import Once
 from nninspect.ui.widgets.notice import problem_paragraphs
 from nninspect.ui.widgets.options import Options
 from nninspect.ui.widgets.page import Page
@@ -38,7 +39,7 @@ TWIN = "to the broken twin, or back to the good network"
 FORGET = "forget what was opened before"
 
 
-class Picker(ModalScreen[Choice]):
+class Picker(Once, ModalScreen[Choice]):
     """It lists what was opened before, the models of this folder and the installed cards, or a
     problem's choices; it gives back one of them, or nothing."""
 

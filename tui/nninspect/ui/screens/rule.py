@@ -14,11 +14,12 @@ from nninspect.text.plain import plain
 from nninspect.ui.finding_text import MARKS, STYLES
 from nninspect.ui.highlight import highlighted
 from nninspect.ui.hints import Hint, key_words
+from nninspect.ui.screens.once import Once
 from nninspect.ui.spans import Paragraph, Span, code_line, paragraph
 from nninspect.ui.widgets.link_page import LinkPage
 
 
-class RuleScreen(ModalScreen[str]):
+class RuleScreen(Once, ModalScreen[str]):
     """It gives back a network to open, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,13 +10,14 @@ from textual.containers import Container
 from textual.screen import ModalScreen
 
 from nninspect.ui.hints import Hint, key_words
+from nninspect.ui.screens.once import Once
 from nninspect.ui.tree_model import TreeModel
 from nninspect.ui.twins import Twins, paragraphs
 from nninspect.ui.widgets.layer_tree import LayerTree
 from nninspect.ui.widgets.page import Page
 
 
-class TwinsScreen(ModalScreen[str]):
+class TwinsScreen(Once, ModalScreen[str]):
     """It gives back the network to open, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
