@@ -10,6 +10,7 @@ import pytest
 from textual.events import Key
 from textual.screen import ModalScreen, Screen
 
+from nninspect.ui.screens.once import Once
 from nninspect.ui.widgets.detail import Detail
 
 SIZES = ((60, 18), (80, 24), (120, 40), (200, 60), (300, 24))
@@ -133,13 +134,20 @@ async def test_lists_without_any_room_are_not_paged_through(ui: ModuleType, key:
         assert len(pilot.app.screen_stack) == 1
 
 
-@pytest.mark.parametrize("keys", [scene.keys for scene in SCENES if "escape" in scene.back])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("ctrl+p", *"theme", "enter"),
+        *(scene.keys for scene in SCENES if "escape" in scene.back),
+    ],
+)
 async def test_what_is_dismissed_twice_at_once_goes_once(
     ui: ModuleType, keys: tuple[str, ...]
 ) -> None:
     async with ui.running(ui.FakeClient(), size=(120, 40)) as pilot:
         await press(ui, pilot, keys)
         if isinstance(screen := pilot.app.screen, ModalScreen):
+            assert isinstance(screen, Once)
             screen.dismiss(None)
             screen.dismiss(None)
             await ui.settle(pilot)

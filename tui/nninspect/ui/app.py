@@ -194,6 +194,14 @@ class NninspectApp(TypeAheadApp):
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
+    def search_themes(self) -> None:
+        """As Textual's, in our palette."""
+        from textual.theme import ThemeProvider
+
+        from nninspect.ui.screens.palette import Palette
+
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: our own actions and the theme."""
         from nninspect.ui.commands import commands
