@@ -20,7 +20,6 @@ from nninspect.bench.fitting import largest_batches
 from nninspect.bench.replicas import Replicas
 from nninspect.bench.rounds import (
     APART_S,
-    LEAST_ROUNDS,
     QUICK_ROUNDS,
     ROUND_S,
     ROUNDS,
@@ -31,7 +30,7 @@ from nninspect.bench.rounds import (
 from nninspect.bench.subjects import Subjects
 from nninspect.errors import Interrupted
 from nninspect.protocol.bench import BenchResult, BenchRow, Spent
-from nninspect.protocol.bench_plan import BenchPlan, BenchProgress, Key
+from nninspect.protocol.bench_plan import LEAST_ROUNDS, BenchPlan, BenchProgress, Key
 from nninspect.protocol.sweep import LargestBatch
 
 CANCELLED = "cancelled"

@@ -18,6 +18,7 @@ from torch import nn
 
 from nninspect.bench.backend import Backend
 from nninspect.bench.clock import Call, timed
+from nninspect.engine.redirect import Redirection
 from nninspect.protocol.bench_figures import LayerTime, LayerTimes
 
 SECONDS = 0.5
@@ -48,7 +49,15 @@ class Recording:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        paths, spans, tick, original = self._paths, self.spans, self._tick, nn.Module.__call__
+        module_call: Any = nn.Module.__call__
+        redirection = Redirection(module_call, self._ticking)
+        try:
+            yield
+        finally:
+            redirection.ends()
+
+    def _ticking(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        paths, spans, tick = self._paths, self.spans, self._tick
         current = -1
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -65,11 +74,7 @@ class Recording:
                 span.ended = tick()
                 current = outer
 
-        nn.Module.__call__ = call  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            nn.Module.__call__ = original  # type: ignore[method-assign]
+        return call
 
 
 @dataclass(frozen=True)

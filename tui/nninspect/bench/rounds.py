@@ -19,12 +19,10 @@ from nninspect.bench.verdict import MAX_CANARY, TRUSTED_HALF_WIDTH, is_disturbed
 from nninspect.engine.cgroup import QUOTA, Quotas
 from nninspect.errors import Interrupted
 from nninspect.protocol.bench_figures import Round
-from nninspect.protocol.bench_plan import BenchError, BenchProgress
+from nninspect.protocol.bench_plan import LEAST_ROUNDS, BenchError, BenchProgress
 
 ROUNDS = 10
 QUICK_ROUNDS = 6
-LEAST_ROUNDS = 6
-"""Before it may end as steady: below, no interval covers 95 %."""
 
 ROUND_S = 1.0
 """Between the starts of two rounds, at least: neighbours come and go within seconds, and an

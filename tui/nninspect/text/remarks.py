@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from nninspect.protocol.bench import Agreement, BenchResult, BenchRow
-from nninspect.protocol.bench_plan import Key
+from nninspect.protocol.bench_plan import LEAST_ROUNDS, Key
 from nninspect.text import units
 from nninspect.text.plain import plain
 
@@ -30,9 +30,6 @@ BOUNDS = {
     "transfer-bound": "sending the inputs takes as long as computing or longer",
 }
 """What holds an accelerator up, by its name in the row."""
-
-LEAST_ROUNDS = 6
-"""For an interval of 95 %."""
 
 
 def remarks(result: BenchResult) -> Iterator[str]:
